@@ -1,0 +1,77 @@
+/** What the owner of a failing part must know about it: may the caller try again, and what the user does next. */
+export interface ErrorCodeInfo {
+  /** True when the same call may succeed later without anyone changing anything. */
+  readonly retryable: boolean;
+  /** The user's next step, one sentence, no user text. */
+  readonly nextStep: string;
+}
+
+/**
+ * Every error code of the product. `docs/errors.md` is generated from this table and tested against it.
+ * Keep the groups sorted by prefix; add a row here before throwing a new code.
+ */
+export const ERROR_CODES = {
+  E_INTERNAL: { retryable: false, nextStep: "This is a defect in asls: please report it with the log line." },
+  E_USAGE: { retryable: false, nextStep: "Run the command with --help." },
+  E_ABORTED: { retryable: true, nextStep: "Nothing: the operation was cancelled on request." },
+  E_TIMEOUT: { retryable: true, nextStep: "Try again; if it persists, run `asls doctor`." },
+  E_FILE_UNREADABLE: {
+    retryable: false,
+    nextStep: "Check that the path exists and that the service user may read it.",
+  },
+  E_FILE_UNWRITABLE: { retryable: true, nextStep: "Check free space and the permissions of the folder." },
+  E_DISK_FULL: { retryable: true, nextStep: "Free some space on the data partition; nothing was half-written." },
+  E_CONFIG_INVALID: {
+    retryable: false,
+    nextStep: "Correct the listed keys; `asls config print` shows where each came from.",
+  },
+} as const satisfies Record<string, ErrorCodeInfo>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+export interface AppErrorOptions {
+  /** A more specific next step than the table's. */
+  readonly hint?: string;
+  readonly cause?: unknown;
+  /** Structured facts for logs and `--json`; never user text. */
+  readonly details?: Readonly<Record<string, string | number | boolean | null>>;
+}
+
+/** An error with a code from {@link ERROR_CODES}. The message never contains user text. */
+export class AppError extends Error {
+  readonly code: ErrorCode;
+  readonly hint: string;
+  readonly details: Readonly<Record<string, string | number | boolean | null>>;
+
+  constructor(code: ErrorCode, message: string, options: AppErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = "AppError";
+    this.code = code;
+    this.hint = options.hint ?? ERROR_CODES[code].nextStep;
+    this.details = options.details ?? {};
+  }
+
+  get retryable(): boolean {
+    return ERROR_CODES[this.code].retryable;
+  }
+}
+
+/** True for an {@link AppError}, with that code when one is given. */
+export function isAppError(error: unknown, code?: ErrorCode): error is AppError {
+  return error instanceof AppError && (code === undefined || error.code === code);
+}
+
+/** Wraps anything thrown into an {@link AppError}; an AppError passes through unchanged. */
+export function toAppError(error: unknown, code: ErrorCode, message: string): AppError {
+  return error instanceof AppError ? error : new AppError(code, message, { cause: error });
+}
+
+/** Node's system error code (`ENOENT`, `ENOSPC`, ...), or undefined. */
+export function systemErrorCode(error: unknown): string | undefined {
+  if (error instanceof Error && "code" in error && typeof error.code === "string") return error.code;
+  return undefined;
+}
+
+export function isEnoent(error: unknown): boolean {
+  return systemErrorCode(error) === "ENOENT";
+}

@@ -1,0 +1,27 @@
+import { defineConfig } from "vitest/config";
+
+const project = (name: string, timeoutMs: number) => ({
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    testTimeout: timeoutMs,
+    hookTimeout: timeoutMs,
+    globalSetup: ["test/support/built-dist.ts"],
+  },
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      project("unit", 10_000),
+      project("contract", 60_000),
+      project("integration", 120_000),
+      project("model", 180_000),
+      project("hil", 180_000),
+      project("docs", 30_000),
+    ],
+    maxWorkers: 2,
+    pool: "forks",
+    coverage: { provider: "v8", include: ["src/**/*.ts"], reporter: ["text-summary", "json-summary"] },
+  },
+});
