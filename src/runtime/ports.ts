@@ -1,0 +1,81 @@
+/** PCM to be played. Mono, signed 16-bit. */
+export interface PcmAudio {
+  readonly samples: Int16Array;
+  readonly sampleRateHz: number;
+}
+
+export interface TextToSpeech extends AsyncDisposable {
+  readonly name: string;
+  /**
+   * Speech for one sentence. Text is passed by stdin or memory, never on a command line that `ps` shows.
+   * @throws AppError E_TTS_UNAVAILABLE (engine missing), E_TTS_FAILED, E_ABORTED.
+   */
+  synthesize(text: string, signal: AbortSignal): Promise<PcmAudio>;
+}
+
+export interface AudioOutput {
+  readonly name: string;
+  /**
+   * Plays to the end, or stops within 200 ms of the signal (resolving with `stopped`).
+   * @throws AppError E_AUDIO_OUTPUT_UNAVAILABLE.
+   */
+  play(audio: PcmAudio, signal: AbortSignal): Promise<"played" | "stopped">;
+}
+
+export interface ChatMessage {
+  readonly role: "system" | "user" | "assistant";
+  readonly content: string;
+}
+
+export interface GenerateRequest {
+  /** Oldest first; the last one is the user's. The longest unchanged prefix of the previous call is not evaluated again. */
+  readonly messages: readonly ChatMessage[];
+  readonly maxTokens: number;
+  /** 0 = greedy. */
+  readonly temperature: number;
+  readonly seed: number | null;
+  /** Called per decoded piece of text, in order. */
+  onText(text: string): void;
+}
+
+export interface GenerateResult {
+  readonly text: string;
+  readonly stopReason: "end" | "max_tokens" | "aborted";
+  readonly promptTokens: number;
+  /** Tokens of the prompt that were taken from the KV cache. */
+  readonly reusedTokens: number;
+  readonly generatedTokens: number;
+  /** Oldest messages (after the system message) left out so that the context holds prompt and answer. */
+  readonly droppedMessages: number;
+  readonly firstTokenMs: number;
+  readonly totalMs: number;
+}
+
+export interface ModelInfo {
+  readonly name: string;
+  readonly architecture: string;
+  readonly quantisation: string;
+  readonly sha256: string;
+  readonly contextTokens: number;
+  readonly trainedContextTokens: number;
+  readonly parameters: number;
+}
+
+/** A LoRA adapter file; content-addressed, since node-llama-cpp caches adapters by path. */
+export interface AdapterFile {
+  readonly path: string;
+  readonly scale: number;
+}
+
+export interface LanguageModel extends AsyncDisposable {
+  readonly info: ModelInfo;
+  /** One at a time; a second call waits. Stops within one token of the signal (stopReason `aborted`). */
+  generate(request: GenerateRequest, signal: AbortSignal): Promise<GenerateResult>;
+  countTokens(text: string): number;
+  /**
+   * Uses these adapters from the next `generate` on: new context first, then the old one is disposed of. A running
+   * `generate` finishes on the old one.
+   * @throws AppError E_ADAPTER_INVALID; the adapters in use stay.
+   */
+  useAdapters(adapters: readonly AdapterFile[]): Promise<void>;
+}
