@@ -25,6 +25,18 @@ export const ERROR_CODES = {
     retryable: false,
     nextStep: "Correct the listed keys; `asls config print` shows where each came from.",
   },
+  E_TRAINER_MISSING: { retryable: false, nextStep: "Build the trainer: `sh deploy/build-trainer.sh`." },
+  E_TRAINER_PROTOCOL: {
+    retryable: false,
+    nextStep: "asls and asls-trainer are of different releases: run `sh deploy/build-trainer.sh` again.",
+  },
+  E_TRAINER_SILENT: {
+    retryable: true,
+    nextStep: "The trainer hung and was killed; the job goes on from its checkpoint.",
+  },
+  E_TRAINER_CRASHED: { retryable: true, nextStep: "Look at the trainer's last log lines; run `asls doctor`." },
+  E_TRAINER_BUSY: { retryable: true, nextStep: "Wait until the running job is done, or stop it." },
+  E_DATA_INVALID: { retryable: false, nextStep: "Correct the named line of the training data." },
 } as const satisfies Record<string, ErrorCodeInfo>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;
