@@ -37,6 +37,32 @@ export const ERROR_CODES = {
   E_TRAINER_CRASHED: { retryable: true, nextStep: "Look at the trainer's last log lines; run `asls doctor`." },
   E_TRAINER_BUSY: { retryable: true, nextStep: "Wait until the running job is done, or stop it." },
   E_DATA_INVALID: { retryable: false, nextStep: "Correct the named line of the training data." },
+  E_WAV_INVALID: { retryable: false, nextStep: "Record the file again, or export it as 16-bit PCM WAV." },
+  E_WAV_UNSUPPORTED: { retryable: false, nextStep: "Convert the file: `sox in.wav -b 16 -e signed out.wav`." },
+  E_WAV_RATE: { retryable: false, nextStep: "Convert the file: `sox in.wav -r 16000 -c 1 -b 16 out.wav`." },
+  E_MIC_UNAVAILABLE: {
+    retryable: true,
+    nextStep: "Plug the microphone in and check `arecord -l`; `apt install alsa-utils` if arecord is missing.",
+  },
+  E_MIC_LOST: { retryable: true, nextStep: "Plug the microphone in again; the service reconnects by itself." },
+  E_VAD_UNAVAILABLE: {
+    retryable: false,
+    nextStep: "Restore models/silero_vad_v5.onnx and run `npm ci` to reinstall sherpa-onnx-node.",
+  },
+  E_WAKE_PHRASE: {
+    retryable: false,
+    nextStep: "Choose a wake phrase of two or more words that the pronunciation dictionary knows.",
+  },
+  E_STT_UNAVAILABLE: {
+    retryable: true,
+    nextStep:
+      "Install the recogniser: `apt install pocketsphinx pocketsphinx-en-us`, or check the speech-to-text settings.",
+  },
+  E_STT_MODEL: {
+    retryable: false,
+    nextStep: "Point the setting at a sherpa-onnx model folder as it was unpacked: tokens.txt beside its .onnx files.",
+  },
+  E_STT_FAILED: { retryable: true, nextStep: "Say it again; if it persists, run `asls doctor`." },
 } as const satisfies Record<string, ErrorCodeInfo>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;
