@@ -21,6 +21,9 @@ export const ERROR_CODES = {
   },
   E_FILE_UNWRITABLE: { retryable: true, nextStep: "Check free space and the permissions of the folder." },
   E_DISK_FULL: { retryable: true, nextStep: "Free some space on the data partition; nothing was half-written." },
+  E_ALREADY_RUNNING: { retryable: false, nextStep: "Stop the other service first, or use another paths.runtimeDir." },
+  E_SERVICE_NOT_RUNNING: { retryable: true, nextStep: "Start it with `asls run` (or `systemctl start asls`)." },
+  E_CONTROL_PROTOCOL: { retryable: false, nextStep: "Use the `asls` command of the same version as the service." },
   E_CONFIG_INVALID: {
     retryable: false,
     nextStep: "Correct the listed keys; `asls config print` shows where each came from.",

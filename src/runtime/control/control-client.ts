@@ -1,0 +1,78 @@
+import { connect } from "node:net";
+import { AppError, systemErrorCode } from "../../core/errors.ts";
+import {
+  type ControlMethod,
+  type ControlParams,
+  errorFromReply,
+  MAX_LINE_BYTES,
+  parseReply,
+} from "./control-protocol.ts";
+import { LineReader } from "./line-reader.ts";
+
+export interface ControlCallOptions {
+  readonly onEvent?: (event: string, data: unknown) => void;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Asks the running service to do one thing.
+ * @throws AppError E_SERVICE_NOT_RUNNING, E_ABORTED, E_CONTROL_PROTOCOL, or the code the service answered with.
+ */
+export function callService<M extends ControlMethod>(
+  socketPath: string,
+  method: M,
+  params: ControlParams<M>,
+  { onEvent, signal }: ControlCallOptions = {},
+): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(socketPath);
+    const fail = (error: unknown) => {
+      socket.destroy();
+      reject(error);
+    };
+    const onAbort = () => fail(new AppError("E_ABORTED", "the request was cancelled"));
+    const reader = new LineReader(MAX_LINE_BYTES * 8, (line) => {
+      const reply = parseReply(line);
+      if (reply.type === "event") onEvent?.(reply.event, reply.data);
+      else if (reply.type === "error") fail(errorFromReply(reply));
+      else resolve(reply.data);
+    });
+    signal?.addEventListener("abort", onAbort, { once: true });
+    socket.on("connect", () => socket.write(`${JSON.stringify({ v: 1, method, params })}\n`));
+    socket.on("data", (chunk) => {
+      try {
+        reader.accept(chunk);
+      } catch (error) {
+        fail(error);
+      }
+    });
+    socket.on("error", (error) => fail(notRunning(error, socketPath)));
+    socket.on("close", () => {
+      signal?.removeEventListener("abort", onAbort);
+      reject(new AppError("E_SERVICE_NOT_RUNNING", "the service closed the connection before it answered"));
+    });
+  });
+}
+
+/** True when a service accepts connections there; false when there is no socket or nobody behind it. */
+export function isServiceListening(socketPath: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(socketPath);
+    socket.on("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on("error", () => resolve(false));
+  });
+}
+
+function notRunning(error: Error, socketPath: string): AppError {
+  const code = systemErrorCode(error);
+  if (code === "EACCES") {
+    return new AppError("E_SERVICE_NOT_RUNNING", `not allowed to open ${socketPath}`, {
+      hint: "Run the command as the service's user, or as root.",
+      cause: error,
+    });
+  }
+  return new AppError("E_SERVICE_NOT_RUNNING", `no service answers on ${socketPath}`, { cause: error });
+}

@@ -1,0 +1,99 @@
+import * as v from "valibot";
+import { AppError, ERROR_CODES, type ErrorCode } from "../../core/errors.ts";
+
+/** Longest accepted line, bytes. `say` refuses long texts itself; this only bounds memory. */
+export const MAX_LINE_BYTES = 4 * 1024 * 1024;
+
+const text = v.pipe(v.string(), v.nonEmpty());
+const id = v.pipe(v.string(), v.regex(/^[a-z0-9_-]{1,64}$/i));
+
+/** Every method of the control socket and the shape of its parameters: the one table for server and client. */
+export const CONTROL_METHODS = {
+  status: v.strictObject({}),
+  watch: v.strictObject({}),
+  say: v.strictObject({ text }),
+  listen: v.strictObject({ path: text }),
+  press: v.strictObject({
+    button: v.picklist(["talk", "up", "down"]),
+    holdMs: v.pipe(v.number(), v.minValue(0), v.maxValue(60_000)),
+  }),
+  feedback: v.strictObject({
+    kind: v.picklist(["up", "down", "correction"]),
+    correction: v.nullable(text),
+  }),
+  mute: v.strictObject({ muted: v.boolean() }),
+  consent: v.strictObject({ purpose: v.picklist(["store", "train", "telemetry"]), granted: v.boolean() }),
+  profileList: v.strictObject({}),
+  profileShow: v.strictObject({ profile: v.nullable(id) }),
+  profileExport: v.strictObject({ profile: v.nullable(id) }),
+  profileSelect: v.strictObject({ profile: id }),
+  profileCreate: v.strictObject({}),
+  factEdit: v.strictObject({ fact: id, value: text }),
+  factDelete: v.strictObject({ fact: id }),
+  interactionDelete: v.strictObject({ interaction: id }),
+  profileForget: v.strictObject({ profile: v.nullable(id) }),
+} as const;
+
+export type ControlMethod = keyof typeof CONTROL_METHODS;
+export type ControlParams<M extends ControlMethod> = v.InferOutput<(typeof CONTROL_METHODS)[M]>;
+
+const requestSchema = v.strictObject({
+  v: v.literal(1),
+  method: v.picklist(Object.keys(CONTROL_METHODS) as ControlMethod[]),
+  params: v.unknown(),
+});
+
+export interface ControlRequest {
+  readonly method: ControlMethod;
+  readonly params: unknown;
+}
+
+/** @throws AppError E_CONTROL_PROTOCOL naming the field, never its value. */
+export function parseRequest(line: string): ControlRequest {
+  const request = v.safeParse(requestSchema, parseJson(line));
+  if (!request.success) throw protocolError(request.issues);
+  const params = v.safeParse(CONTROL_METHODS[request.output.method], request.output.params);
+  if (!params.success) throw protocolError(params.issues);
+  return { method: request.output.method, params: params.output };
+}
+
+const replySchema = v.variant("type", [
+  v.strictObject({ v: v.literal(1), type: v.literal("event"), event: v.string(), data: v.unknown() }),
+  v.strictObject({ v: v.literal(1), type: v.literal("result"), data: v.unknown() }),
+  v.strictObject({
+    v: v.literal(1),
+    type: v.literal("error"),
+    code: v.string(),
+    message: v.string(),
+    hint: v.string(),
+  }),
+]);
+
+export type ControlReply = v.InferOutput<typeof replySchema>;
+
+/** @throws AppError E_CONTROL_PROTOCOL. */
+export function parseReply(line: string): ControlReply {
+  const reply = v.safeParse(replySchema, parseJson(line));
+  if (!reply.success) throw protocolError(reply.issues);
+  return reply.output;
+}
+
+/** An error that came over the socket, as the same code here. */
+export function errorFromReply(reply: Extract<ControlReply, { type: "error" }>): AppError {
+  const known = Object.hasOwn(ERROR_CODES, reply.code);
+  return new AppError(known ? (reply.code as ErrorCode) : "E_INTERNAL", reply.message, { hint: reply.hint });
+}
+
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch (error) {
+    throw new AppError("E_CONTROL_PROTOCOL", "the line is not JSON", { cause: error });
+  }
+}
+
+function protocolError(issues: readonly v.BaseIssue<unknown>[]): AppError {
+  const first = issues[0];
+  const where = first?.path?.map((item) => String(item.key)).join(".") ?? "line";
+  return new AppError("E_CONTROL_PROTOCOL", `${where}: expected ${first?.expected ?? "another shape"}`);
+}
