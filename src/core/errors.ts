@@ -28,6 +28,26 @@ export const ERROR_CODES = {
     retryable: false,
     nextStep: "Correct the listed keys; `asls config print` shows where each came from.",
   },
+  E_DB_CORRUPT: {
+    retryable: false,
+    nextStep: "Stop the service and restore the newest profile.db.v*.bak, or move the database away to start empty.",
+  },
+  E_DB_FAILED: { retryable: false, nextStep: "This is a defect in asls: please report it with the log line." },
+  E_DB_FROM_FUTURE: { retryable: false, nextStep: "Install the newer asls that wrote this profile database." },
+  E_DB_IO: { retryable: true, nextStep: "Check the data partition: `dmesg`, free space, read-only remounts." },
+  E_DB_LOCKED: { retryable: true, nextStep: "Stop the other asls process that has the profile database open." },
+  E_DB_UNAVAILABLE: { retryable: false, nextStep: "Check that the data folder exists and the service user owns it." },
+  E_KEY_INVALID: { retryable: false, nextStep: "Restore the device key: 32 random bytes, raw, hex or base64." },
+  E_KEY_MISMATCH: {
+    retryable: false,
+    nextStep: "Restore the device key this profile was made with; without it the profile cannot be read.",
+  },
+  E_KEY_PERMISSIONS: { retryable: false, nextStep: "chmod 600 the device key and let the service user own it." },
+  E_CONSENT_NEEDS_PRESENCE: {
+    retryable: false,
+    nextStep: "Give consent at the device: hold the talk button, or say it.",
+  },
+  E_PROFILE_UNKNOWN: { retryable: false, nextStep: "List the profiles: `asls profile list`." },
   E_TRAINER_MISSING: { retryable: false, nextStep: "Build the trainer: `sh deploy/build-trainer.sh`." },
   E_TRAINER_PROTOCOL: {
     retryable: false,
@@ -39,6 +59,48 @@ export const ERROR_CODES = {
   },
   E_TRAINER_CRASHED: { retryable: true, nextStep: "Look at the trainer's last log lines; run `asls doctor`." },
   E_TRAINER_BUSY: { retryable: true, nextStep: "Wait until the running job is done, or stop it." },
+  E_TRAINER_USAGE: { retryable: false, nextStep: "Correct the option that the message names." },
+  E_TRAINER_TAG_MISMATCH: {
+    retryable: false,
+    nextStep: "node-llama-cpp was updated: rebuild the trainer with deploy/build-trainer.sh.",
+  },
+  E_TRAINER_BACKEND: {
+    retryable: false,
+    nextStep: "Use backend cpu, or run `asls doctor` to see why this one is absent.",
+  },
+  E_TRAINER_INTERNAL: {
+    retryable: true,
+    nextStep: "This is a defect in asls-trainer: please report it with the log line.",
+  },
+  E_TRAINER_WRITE: {
+    retryable: true,
+    nextStep: "Check free space and the permissions of the folder; nothing was half-written.",
+  },
+  E_ARCH_UNSUPPORTED: {
+    retryable: false,
+    nextStep: "Use a llama, qwen2 or qwen3 model without the feature that the message names.",
+  },
+  E_MODEL_UNREADABLE: { retryable: false, nextStep: "Check the path of the model and that the file is a GGUF." },
+  E_MODEL_TRUNCATED: { retryable: false, nextStep: "The model file is incomplete: copy it again." },
+  E_MODEL_INVALID: {
+    retryable: false,
+    nextStep: "The model file lacks a tensor or has one of the wrong shape: convert it again.",
+  },
+  E_ADAPTER_INVALID: { retryable: false, nextStep: "The adapter file is damaged: use another version." },
+  E_ADAPTER_MISMATCH: {
+    retryable: false,
+    nextStep: "The adapter belongs to another base model or has another shape than asked for.",
+  },
+  E_CHECKPOINT_INVALID: { retryable: false, nextStep: "The checkpoint is damaged: start again without it." },
+  E_CHECKPOINT_MISMATCH: {
+    retryable: false,
+    nextStep: "The checkpoint was made with another model, data or options: start again without it.",
+  },
+  E_LOSS_NAN: { retryable: false, nextStep: "Lower the learning rate; the last checkpoint is good." },
+  E_MEMORY_BUDGET: {
+    retryable: true,
+    nextStep: "Give the job more memory, shorter examples or fewer sequences per step.",
+  },
   E_DATA_INVALID: { retryable: false, nextStep: "Correct the named line of the training data." },
   E_WAV_INVALID: { retryable: false, nextStep: "Record the file again, or export it as 16-bit PCM WAV." },
   E_WAV_UNSUPPORTED: { retryable: false, nextStep: "Convert the file: `sox in.wav -b 16 -e signed out.wav`." },
