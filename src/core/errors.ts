@@ -128,6 +128,28 @@ export const ERROR_CODES = {
     nextStep: "Point the setting at a sherpa-onnx model folder as it was unpacked: tokens.txt beside its .onnx files.",
   },
   E_STT_FAILED: { retryable: true, nextStep: "Say it again; if it persists, run `asls doctor`." },
+  E_MODEL_MISSING: {
+    retryable: false,
+    nextStep: "List what is installed: `asls model list`; fetch one: `asls model pull`.",
+  },
+  E_MODEL_MEMORY: { retryable: false, nextStep: "Lower model.contextTokens or use a smaller model." },
+  E_MODEL_LOAD: {
+    retryable: false,
+    nextStep: "Run `asls doctor`; try the shipped model to see whether the file is at fault.",
+  },
+  E_LLM_UNAVAILABLE: {
+    retryable: false,
+    nextStep: "Run `npm ci` again: node-llama-cpp's library for this machine is missing.",
+  },
+  E_GENERATION_FAILED: { retryable: true, nextStep: "Ask again; if it persists, run `asls doctor`." },
+  E_INPUT_TOO_LONG: { retryable: false, nextStep: "Say it shorter, or raise model.contextTokens." },
+  E_DOWNLOAD_URL: { retryable: false, nextStep: "Use `hf:org/repo/file.gguf` or an https:// address of a .gguf file." },
+  E_DOWNLOAD_REFUSED: { retryable: false, nextStep: "Check the address; private files need a token (--token-file)." },
+  E_DOWNLOAD_INTERRUPTED: { retryable: true, nextStep: "Run the same command again: it continues where it stopped." },
+  E_DOWNLOAD_HASH: {
+    retryable: false,
+    nextStep: "The file was not what its hash promised and was deleted; check the source.",
+  },
 } as const satisfies Record<string, ErrorCodeInfo>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;
