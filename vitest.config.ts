@@ -1,12 +1,13 @@
 import { defineConfig } from "vitest/config";
 
-const project = (name: string, timeoutMs: number) => ({
+/** Tests in test/NAME/; those that run product code build dist/ first, since workers and children run from there. */
+const project = (name: string, timeoutMs: number, globalSetup = ["test/support/built-dist.ts"]) => ({
   test: {
     name,
     include: [`test/${name}/**/*.test.ts`],
     testTimeout: timeoutMs,
     hookTimeout: timeoutMs,
-    globalSetup: ["test/support/built-dist.ts"],
+    globalSetup,
   },
 });
 
@@ -19,6 +20,7 @@ export default defineConfig({
       project("model", 180_000),
       project("hil", 180_000),
       project("docs", 30_000),
+      project("gates", 60_000, []),
     ],
     maxWorkers: 2,
     pool: "forks",

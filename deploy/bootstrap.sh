@@ -1,0 +1,272 @@
+#!/bin/sh
+# Makes a clone ready to run: Debian packages, npm packages, native modules, builds. Idempotent, and done within a
+# fraction of a second when nothing is missing, so that `npm start`, `npm run demo` and `npm test` call it every time.
+#
+#   sh deploy/bootstrap.sh [--quiet] [--dev]
+#     --quiet  says nothing about what is already there
+#     --dev    also the Debian packages that only tests need (marked `dev` in deploy/packages.txt)
+#
+# Exit code: 0 ready; 1 a step failed (its output is in build/bootstrap.log); 69 something must be installed by root.
+set -eu
+export LC_ALL=C
+cd "$(dirname "$0")/.."
+
+quiet=no
+dev=no
+for option in "$@"; do
+  case "$option" in
+    --quiet) quiet=yes ;;
+    --dev) dev=yes ;;
+    *) echo "usage: sh deploy/bootstrap.sh [--quiet] [--dev]" >&2; exit 2 ;;
+  esac
+done
+
+log=build/bootstrap.log
+stamp=build/bootstrap.stamp
+tsc=node_modules/typescript/bin/tsc
+nl='
+'
+
+say() { echo "set-up: $*"; }
+present() { [ "$quiet" = yes ] || say "$*"; }
+fail() { echo "set-up: $*" >&2; exit 1; }
+
+# run LABEL COMMAND...: one line when it starts, its seconds when it ends, the end of its output when it fails.
+run() {
+  label=$1
+  shift
+  began=$(date +%s)
+  say "$label ..."
+  if "$@" >"$log" 2>&1; then
+    say "$label: done in $(($(date +%s) - began)) s"
+    return 0
+  fi
+  tail -n 30 "$log" >&2
+  fail "$label FAILED after $(($(date +%s) - began)) s; the whole output is in $log"
+}
+
+# The first name of each line; `a|b` = the first that this release of Debian has; a second word `dev` = tests only.
+wanted_packages() {
+  while read -r name kind _; do
+    case "$name" in '' | '#'*) continue ;; esac
+    [ "$kind" = dev ] && [ "$dev" = no ] && continue
+    echo "$name"
+  done <deploy/packages.txt
+}
+
+# Prints each wanted line of which no alternative is installed.
+missing_packages() {
+  installed=$nl$(dpkg-query -W -f '${db:Status-Abbrev}${Package}\n' 2>/dev/null | sed -n 's/^ii *//p')$nl
+  for line in $(wanted_packages); do
+    found=no
+    for name in $(echo "$line" | tr '|' ' '); do
+      case "$installed" in *"$nl$name$nl"*) found=yes ;; esac
+    done
+    [ "$found" = yes ] || echo "$line"
+  done
+}
+
+# Prints the first alternative of a line that apt can install, or the first one when it knows none.
+available_name() {
+  for name in $(echo "$1" | tr '|' ' '); do
+    if apt-cache policy "$name" 2>/dev/null | grep -q 'Candidate: [^(]'; then
+      echo "$name"
+      return 0
+    fi
+  done
+  echo "${1%%|*}"
+  return 1
+}
+
+# Sets `names` to what apt has to install; fails when apt knows no candidate for one of them.
+resolve_names() {
+  names=
+  known=0
+  for line in $1; do
+    name=$(available_name "$line") || known=1
+    names="$names $name"
+  done
+  return $known
+}
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+may_install() {
+  [ "$(id -u)" = 0 ] || { command -v sudo >/dev/null && sudo -n true 2>/dev/null; }
+}
+
+apt_install() {
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"
+}
+
+apt_update_and_install() {
+  as_root apt-get update && apt_install "$@"
+}
+
+install_debian_packages() {
+  missing=$(missing_packages)
+  if [ -z "$missing" ]; then
+    present "Debian packages: all there"
+    return 0
+  fi
+  resolve_names "$missing" || true
+  if ! may_install; then
+    echo "set-up: Debian packages are missing, and installing them takes root. Please run this once, then try again:" >&2
+    echo "  sudo apt-get update && sudo apt-get install -y --no-install-recommends$names" >&2
+    exit 69
+  fi
+  resolve_names "$missing" || {
+    run "Debian packages: refreshing the package lists" as_root apt-get update
+    resolve_names "$missing" || fail "apt knows none of these in this release of the system:$names"
+  }
+  # Lists that are days old name versions that the mirror no longer has: refresh once, then try again.
+  # shellcheck disable=SC2086 # one word per package is what is wanted
+  if ! run_quietly apt_install $names; then
+    run "Debian packages: installing$names" apt_update_and_install $names
+  fi
+}
+
+run_quietly() {
+  began=$(date +%s)
+  say "Debian packages: installing$names ..."
+  "$@" >"$log" 2>&1 || return 1
+  say "Debian packages: done in $(($(date +%s) - began)) s"
+}
+
+check_node() {
+  command -v node >/dev/null || fail "Node.js >= 20.19 is needed, and there is no node in PATH (https://nodejs.org)."
+  command -v npm >/dev/null || fail "npm is needed, and there is no npm in PATH (Debian: apt install npm)."
+  # One call of node tells all that the rest needs: version, ABI, architecture, folder of the installation.
+  facts=$(node -p '
+    const [major, minor] = process.versions.node.split(".").map(Number);
+    const isNewEnough = major > 20 || (major === 20 && minor >= 19);
+    [isNewEnough, process.versions.node, process.versions.modules, process.arch, process.execPath].join(" ")')
+  read -r node_ok node_version node_abi node_arch node_path <<FACTS
+$facts
+FACTS
+  [ "$node_ok" = true ] || fail "Node.js >= 20.19 is needed; $node_path is $node_version."
+  present "Node.js $node_version ($node_arch): fine"
+}
+
+# Native modules are compiled against headers of the very Node that runs them. node-gyp would download them; an
+# installation that carries them (tarball, NodeSource, npm package `node`, Debian's libnode-dev) needs no network.
+find_node_headers() {
+  prefix=${node_path%/bin/node}
+  for folder in "$prefix" "$prefix/node_modules/node-linux-$node_arch" /usr /usr/local; do
+    for include in "$folder/include/node" "$folder/include/nodejs/src"; do
+      [ -f "$include/node_version.h" ] || continue
+      major=$(sed -n 's/^#define NODE_MAJOR_VERSION *//p' "$include/node_version.h")
+      [ "$major" = "${node_version%%.*}" ] || continue
+      export npm_config_nodedir="$folder"
+      return 0
+    done
+  done
+  return 1
+}
+
+prepare_node_headers() {
+  find_node_headers && return 0
+  # Debian's own node: its headers are a package of the same version.
+  if [ "$node_path" = /usr/bin/node ] && dpkg-query -S /usr/bin/node 2>/dev/null | grep -q '^nodejs:' && may_install &&
+    available_name libnode-dev >/dev/null; then
+    run "Debian packages: installing libnode-dev (headers of Node.js)" apt_update_and_install libnode-dev
+    find_node_headers && return 0
+  fi
+  say "no headers of Node.js $node_version found on this machine: node-gyp will download them"
+}
+
+# What is installed must follow from these alone.
+install_key() {
+  { cat package-lock.json; echo "$node_abi $node_arch"; } | sha256sum | cut -d ' ' -f 1
+}
+
+native_modules_load() {
+  node -e 'require("sqlite3"); require("epoll")' 2>/dev/null
+}
+
+npm_install() {
+  # No dependency's install script runs here: node-llama-cpp's would try to download, and the two modules that must be
+  # compiled are compiled in the next step, the same way with every npm (9 runs all scripts, 11 only the listed ones).
+  npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+}
+
+compile_native_modules() {
+  JOBS=max npm rebuild sqlite3 epoll --no-audit --no-fund --foreground-scripts
+}
+
+install_npm_packages() {
+  key=$(install_key)
+  if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$key" ] && [ -f node_modules/.package-lock.json ]; then
+    present "npm packages: up to date"
+    return 0
+  fi
+  rm -f "$stamp"
+  if difference=$(node deploy/check-install.mjs); then
+    present "npm packages: all there"
+  else
+    present "npm packages: $difference"
+    run "npm packages: npm ci" npm_install
+  fi
+  if ! native_modules_load; then
+    prepare_node_headers
+    run "native modules: compiling sqlite3 and epoll for Node.js $node_version (one to five minutes)" compile_native_modules
+    native_modules_load || { node -e 'require("sqlite3"); require("epoll")' || true; fail "a compiled module does not load"; }
+  fi
+  echo "$key" >"$stamp"
+}
+
+# build NAME STAMP COMMAND -- INPUTS...: runs the command when an input is newer than its last success.
+build() {
+  name=$1
+  done_file=build/$2.stamp
+  command=$3
+  shift 4
+  if [ -f "$done_file" ] && [ -z "$(find "$@" -newer "$done_file" -print 2>/dev/null | head -n 1)" ]; then
+    present "$name: up to date"
+    return 0
+  fi
+  touch "$done_file.new" # before the work: an input edited meanwhile is newer
+  # shellcheck disable=SC2086 # a command line, split on purpose
+  run "$name" $command
+  mv "$done_file.new" "$done_file"
+}
+
+compile_program() {
+  [ -d dist ] || rm -f build/tsc.tsbuildinfo # else tsc believes that its output is there
+  node $tsc -p tsconfig.build.json || return 1 # `set -e` does not reach into a tested function
+  # A module that was removed or renamed must not live on in dist/.
+  find dist -name '*.js' | while read -r file; do
+    source=src/${file#dist/}
+    [ -f "${source%.js}.ts" ] || rm -f "$file" "$file.map"
+  done
+}
+
+run_builds() {
+  [ -d dist ] || rm -f build/program.stamp
+  build "program (dist/)" program compile_program -- src tsconfig.json tsconfig.build.json "$stamp"
+  if [ -f deploy/home-language-model/build.sh ]; then
+    build "home language model" home-language-model "sh deploy/home-language-model/build.sh" -- deploy/home-language-model
+  fi
+  if [ -f deploy/build-trainer.sh ]; then
+    build "trainer" trainer "sh deploy/build-trainer.sh" -- \
+      src/adapt/trainer deploy/build-trainer.sh node_modules/node-llama-cpp/package.json
+  fi
+}
+
+mkdir -p build
+# One set-up at a time: `npm test` beside `npm run demo` must not install into the same folder.
+if [ -z "${ASLS_SETUP_LOCKED-}" ] && command -v flock >/dev/null; then
+  ASLS_SETUP_LOCKED=yes exec flock build/bootstrap.lock sh deploy/bootstrap.sh "$@"
+fi
+
+check_node
+if command -v dpkg-query >/dev/null && command -v apt-get >/dev/null; then
+  install_debian_packages
+else
+  say "this system has no apt: please install the equivalents of deploy/packages.txt yourself"
+fi
+install_npm_packages
+run_builds
+present "ready"

@@ -1,0 +1,52 @@
+#!/bin/sh
+# Unit and contract suites on Node 24, the version that boards ship with, beside whatever Node runs `npm test`.
+# Works in a copy of the tree under build/node24: `epoll` is bound to one Node version, and compiling it in place would
+# break the installation for the other one. Needs a finished `sh deploy/bootstrap.sh --dev`.
+set -eu
+cd "$(dirname "$0")/.."
+
+arch=$(node -p process.arch)
+home=$PWD/build/node24
+tree=$home/tree
+results=$home/results
+runtime=$home/node_modules/node-linux-$arch
+log=$home/setup.log
+
+# The npm package `node` is a script that fetches this one; taken directly, no install script has to be allowed.
+mkdir -p "$home"
+[ -f "$home/package.json" ] || echo '{ "private": true }' >"$home/package.json"
+if ! "$runtime/bin/node" --version 2>/dev/null | grep -q '^v24\.'; then
+  npm install --prefix "$home" --no-audit --no-fund "node-linux-$arch@24" >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
+fi
+
+rm -rf "$tree" "$results"
+mkdir -p "$tree/build" "$results"
+for entry in $(ls -A); do
+  case "$entry" in .git | build | coverage | node_modules) continue ;; esac
+  cp -a "$entry" "$tree/"
+done
+for entry in $(ls -A build); do
+  case "$entry" in node24 | test-results) continue ;; esac
+  cp -a "build/$entry" "$tree/build/"
+done
+cp -al node_modules "$tree/" # hard links: a gigabyte in a second
+rm -rf "$tree/node_modules/epoll" "$tree/node_modules/.vite"
+cp -a node_modules/epoll "$tree/node_modules/"
+
+cd "$tree"
+export PATH="$runtime/bin:$PATH"
+echo "node24: $(node --version), compiling epoll for it"
+npm_config_nodedir="$runtime" npm rebuild epoll --no-audit --no-fund --foreground-scripts >"$log" 2>&1 || {
+  tail -n 40 "$log" >&2
+  exit 1
+}
+node -e 'require("epoll"); require("sqlite3")'
+
+failed=no
+for project in unit contract; do
+  npx --no vitest run --project $project --reporter=default --reporter=json --outputFile.json="$results/$project.json" \
+    </dev/null || failed=yes
+done
+node deploy/test-totals.mjs "$results" node24 || failed=yes
+[ "$failed" = no ] || exit 1
+rm -rf "$tree"
