@@ -221,7 +221,7 @@ export interface TrainerRun {
   setRate(lr: number): void;
   /** Stops computing between two layers; memory stays. Resolves when the trainer says so, or when the job is over. */
   pause(): Promise<void>;
-  resume(): Promise<void>;
+  resume(): void;
   /** Takes the CPU away within 50 ms wherever the trainer is; `thaw` gives it back. Both may be called twice. */
   freeze(): Promise<void>;
   thaw(): Promise<void>;

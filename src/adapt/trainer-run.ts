@@ -1,0 +1,279 @@
+import { type Clock, delay } from "../core/clock.ts";
+import { AppError, ERROR_CODES, type ErrorCode, isAppError } from "../core/errors.ts";
+import type { Logger } from "../core/logger.ts";
+import { fileSha256 } from "./file-hash.ts";
+import type {
+  BackendProbe,
+  Freezer,
+  TrainerCheckpoint,
+  TrainerEvent,
+  TrainerExampleResult,
+  TrainerJob,
+  TrainerLimits,
+  TrainerOutcome,
+  TrainerRun,
+  TrainerRunOptions,
+} from "./ports.ts";
+import { type ChildDeadlines, type ChildEnd, TrainerChild, type TrainerCommand } from "./trainer-child.ts";
+import { type ChildMessage, encodeParentMessage } from "./trainer-protocol.ts";
+import { Waiters } from "./waiters.ts";
+
+export interface SupervisedRunOptions {
+  readonly command: TrainerCommand;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly freezer: Freezer;
+  readonly deadlines: ChildDeadlines;
+  readonly restartDelaysMs: readonly number[];
+}
+
+type ChildMessageOf<T extends ChildMessage["type"]> = Extract<ChildMessage, { readonly type: T }>;
+
+/**
+ * One job through as many children as it takes.
+ *
+ * INVARIANTS: at most one child lives; `#child` is it from spawn to its end, null between two. Orders are kept as the
+ * wanted state (limits, rate, paused, frozen, stopping) and given again to every new child. `ended` settles once, after
+ * the last child is gone.
+ */
+export class SupervisedRun implements TrainerRun {
+  readonly ended: Promise<TrainerOutcome>;
+  readonly #options: SupervisedRunOptions;
+  readonly #job: TrainerJob;
+  readonly #runOptions: TrainerRunOptions;
+  readonly #pauseWaiters = new Waiters<void>();
+  readonly #checkpointWaiters = new Waiters<TrainerCheckpoint | null>();
+  readonly #thawWaiters = new Waiters<void>();
+  /** Cuts short the wait for a restart. */
+  readonly #stopped = new AbortController();
+  #child: TrainerChild | null = null;
+  #hasStarted = false;
+  #limits: TrainerLimits | null;
+  #lr: number | null = null;
+  #isPaused: boolean;
+  #isFrozen = false;
+  #lastCheckpoint: TrainerCheckpoint | null = null;
+  #results: TrainerExampleResult[] = [];
+  #probes: BackendProbe[] = [];
+  #done: ChildMessageOf<"done"> | null = null;
+  #error: ChildMessageOf<"error"> | null = null;
+
+  constructor(options: SupervisedRunOptions, job: TrainerJob, runOptions: TrainerRunOptions) {
+    this.#options = options;
+    this.#job = job;
+    this.#runOptions = runOptions;
+    this.#limits = runOptions.limits ?? null;
+    this.#isPaused = job.paused === true;
+    this.ended = this.#supervise().finally(() => this.#release());
+    const { signal } = runOptions;
+    const onAbort = () => void this.stop().catch(() => {}); // the caller sees the failure at `ended`
+    if (signal?.aborted) onAbort();
+    signal?.addEventListener("abort", onAbort, { once: true, signal: this.#stopped.signal });
+  }
+
+  get pid(): number | null {
+    return this.#child?.pid ?? null;
+  }
+
+  setLimits(limits: TrainerLimits): void {
+    this.#limits = limits;
+    if (this.#hasStarted) this.#child?.send({ type: "limits", ...limits });
+  }
+
+  setRate(lr: number): void {
+    this.#lr = lr;
+    if (this.#hasStarted) this.#child?.send({ type: "rate", lr });
+  }
+
+  pause(): Promise<void> {
+    this.#isPaused = true;
+    if (this.#hasStarted) this.#child?.send({ type: "pause" });
+    return this.#pauseWaiters.wait(undefined);
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    if (this.#hasStarted) this.#child?.send({ type: "resume" });
+  }
+
+  async freeze(): Promise<void> {
+    this.#isFrozen = true;
+    await this.#child?.freeze();
+  }
+
+  async thaw(): Promise<void> {
+    this.#isFrozen = false;
+    this.#thawWaiters.settle(undefined);
+    await this.#child?.thaw();
+  }
+
+  checkpoint(): Promise<TrainerCheckpoint | null> {
+    if (!this.#job.checkpoint) return Promise.resolve(null);
+    if (this.#hasStarted) this.#child?.send({ type: "checkpoint" });
+    return this.#checkpointWaiters.wait(null);
+  }
+
+  async stop(): Promise<TrainerOutcome> {
+    if (!this.#stopped.signal.aborted) {
+      this.#stopped.abort();
+      await this.thaw();
+      if (this.#hasStarted) {
+        this.#child?.send({ type: "stop" });
+        this.#child?.expectEnd();
+      } else {
+        this.#child?.terminate(null);
+      }
+    }
+    return this.ended;
+  }
+
+  async #supervise(): Promise<TrainerOutcome> {
+    // A job the table refuses fails before a process is spent on it.
+    encodeParentMessage({ type: "start", job: this.#job });
+    const { restartDelaysMs, clock, logger } = this.#options;
+    for (let restarts = 0; ; restarts += 1) {
+      if (this.#isFrozen) await this.#thawWaiters.wait(undefined);
+      if (this.#stopped.signal.aborted) return this.#stoppedOutcome();
+      const end = await this.#runChild();
+      const outcome = await this.#outcome(end);
+      if (outcome.kind !== "failed") return outcome;
+      const delayMs = restartDelaysMs[restarts];
+      if (!mayRestart(outcome.failure, this.#error) || delayMs === undefined) throw outcome.failure;
+      if (this.#stopped.signal.aborted) return this.#stoppedOutcome();
+      const { code } = outcome.failure;
+      logger.warn({ code, attempt: restarts + 1, delay_ms: delayMs }, "the trainer failed and is started again");
+      await delay(clock, delayMs, this.#stopped.signal).catch(() => {}); // stopped: seen at the top of the loop
+      const fromStep = this.#lastCheckpoint?.step ?? 0;
+      this.#runOptions.onEvent?.({ kind: "restarted", attempt: restarts + 1, code, fromStep });
+    }
+  }
+
+  async #runChild(): Promise<ChildEnd> {
+    this.#results = [];
+    this.#probes = [];
+    this.#done = null;
+    this.#error = null;
+    this.#child = new TrainerChild({
+      command: this.#options.command,
+      clock: this.#options.clock,
+      logger: this.#options.logger,
+      freezer: this.#options.freezer,
+      deadlines: this.#options.deadlines,
+      onMessage: (message) => this.#receive(message),
+    });
+    try {
+      return await this.#child.ended;
+    } finally {
+      this.#child = null;
+      this.#hasStarted = false;
+    }
+  }
+
+  #receive(message: ChildMessage): void {
+    if (message.type === "hello") this.#begin(message);
+    if (message.type === "plan" && this.#isPaused) this.#pauseWaiters.settle(undefined);
+    if (message.type === "paused") this.#pauseWaiters.settle(undefined);
+    if (message.type === "done") this.#done = message;
+    if (message.type === "error") this.#error = message;
+    if (message.type === "done" || message.type === "error") this.#child?.expectEnd();
+    const event = eventOf(message);
+    if (!event) return;
+    if (event.kind === "result") this.#results.push(event.result);
+    if (event.kind === "probe") this.#probes.push(event.probe);
+    if (event.kind === "checkpoint") {
+      this.#lastCheckpoint = event.checkpoint;
+      this.#checkpointWaiters.settle(event.checkpoint);
+    }
+    this.#runOptions.onEvent?.(event);
+  }
+
+  #begin(hello: ChildMessageOf<"hello">): void {
+    if (this.#hasStarted) throw new AppError("E_TRAINER_PROTOCOL", "the trainer said hello twice");
+    const { version, ggmlTag, backends } = hello;
+    this.#options.logger.debug({ version, ggml_tag: ggmlTag, backends }, "the trainer is up");
+    const resume = this.#lastCheckpoint?.path ?? this.#job.resume;
+    const job = { ...this.#job, paused: this.#isPaused, ...(resume === undefined ? {} : { resume }) };
+    this.#child?.send({ type: "start", job });
+    this.#hasStarted = true;
+    if (this.#limits) this.#child?.send({ type: "limits", ...this.#limits });
+    if (this.#lr !== null) this.#child?.send({ type: "rate", lr: this.#lr });
+    if (this.#checkpointWaiters.size > 0) this.#child?.send({ type: "checkpoint" });
+  }
+
+  async #outcome(end: ChildEnd): Promise<TrainerOutcome | { readonly kind: "failed"; readonly failure: AppError }> {
+    const done = this.#done;
+    if (done?.stopped) return this.#stoppedOutcome();
+    if (done) {
+      const { path, sha256, metrics } = done;
+      if (path === null || sha256 === null) {
+        return { kind: "done", file: null, metrics, results: this.#results, probes: this.#probes };
+      }
+      if ((await fileSha256(path)) !== sha256) {
+        return {
+          kind: "failed",
+          failure: new AppError("E_TRAINER_WRITE", "the adapter on disk is not the one trained"),
+        };
+      }
+      return { kind: "done", file: { path, sha256 }, metrics, results: this.#results, probes: this.#probes };
+    }
+    if (this.#error) return { kind: "failed", failure: reportedFailure(this.#error) };
+    if (end.failure) return { kind: "failed", failure: end.failure };
+    if (this.#stopped.signal.aborted) return this.#stoppedOutcome();
+    const how = end.signal === null ? `exit code ${end.exitCode}` : `signal ${end.signal}`;
+    const details = { exit_code: end.exitCode, signal: end.signal };
+    return { kind: "failed", failure: new AppError("E_TRAINER_CRASHED", `the trainer ended with ${how}`, { details }) };
+  }
+
+  #stoppedOutcome(): TrainerOutcome {
+    return { kind: "stopped", checkpoint: this.#lastCheckpoint };
+  }
+
+  /** The job is over: nobody waits any longer. */
+  #release(): void {
+    this.#stopped.abort();
+    for (const waiters of [this.#pauseWaiters, this.#checkpointWaiters, this.#thawWaiters]) waiters.close();
+  }
+}
+
+/** The event that listeners get for a message; undefined for those between supervisor and trainer only. */
+function eventOf(message: ChildMessage): TrainerEvent | undefined {
+  switch (message.type) {
+    case "plan": {
+      const { type: kind, ...plan } = message;
+      return { kind, plan };
+    }
+    case "progress": {
+      const { type: kind, ...progress } = message;
+      return { kind, progress };
+    }
+    case "checkpoint": {
+      const { type: kind, ...checkpoint } = message;
+      return { kind, checkpoint };
+    }
+    case "result": {
+      const { type: kind, ...result } = message;
+      return { kind, result };
+    }
+    case "probe": {
+      const { type: kind, ...probe } = message;
+      return { kind, probe };
+    }
+    default:
+      return undefined;
+  }
+}
+
+function reportedFailure({ code, message }: ChildMessageOf<"error">): AppError {
+  return new AppError(isErrorCode(code) ? code : "E_TRAINER_INTERNAL", message);
+}
+
+function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(ERROR_CODES, code);
+}
+
+/** The trainer knows its own errors; of ours, only what another process may not meet again. */
+function mayRestart(failure: AppError, reported: ChildMessageOf<"error"> | null): boolean {
+  // The budget is part of the job: the same plan would not fit a second later either.
+  if (reported) return reported.retryable && failure.code !== "E_MEMORY_BUDGET";
+  return isAppError(failure, "E_TRAINER_CRASHED") || isAppError(failure, "E_TRAINER_SILENT");
+}
