@@ -1,0 +1,18 @@
+import { integer, oneOf } from "../config-key.ts";
+
+export const logSection = {
+  level: oneOf(["debug", "info", "warn", "error"], { default: "info", doc: "Least severe line that is written." }),
+  format: oneOf(["journald", "json"], {
+    default: "journald",
+    doc: "journald: JSON lines with the <N> priority prefix; json: JSON lines with a time.",
+  }),
+};
+
+export const serviceSection = {
+  loopLagMs: integer({
+    min: 50,
+    max: 60_000,
+    default: 2_000,
+    doc: "An event loop blocked for longer than this (ms) fails the watchdog.",
+  }),
+};
