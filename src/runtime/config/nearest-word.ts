@@ -1,13 +1,13 @@
 /**
- * The candidate with the smallest edit distance (insert, delete, replace; case ignored), or null when even that one
- * differs in more than a third of its letters. The first of equals wins.
+ * The candidate with the smallest edit distance (insert, delete, replace; case ignored), or null when even that one is
+ * more than 2 edits and more than a third of the word's length away. The first of equals wins.
  */
 export function nearestWord(word: string, candidates: Iterable<string>): string | null {
   let nearest: string | null = null;
   let smallest = Number.POSITIVE_INFINITY;
   for (const candidate of candidates) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    if (distance < smallest && distance <= Math.max(word.length, candidate.length) / 3) {
+    if (distance < smallest && distance <= Math.max(2, word.length / 3)) {
       nearest = candidate;
       smallest = distance;
     }
