@@ -1,0 +1,119 @@
+import { basename } from "node:path";
+import { AppError } from "../../core/errors.ts";
+import { type GgufHeader, metadataLength, metadataNumber, metadataString, readGgufHeader } from "./gguf-header.ts";
+
+/** Architectures that the runtime runs and the trainer trains. */
+export const TRAINABLE_ARCHITECTURES: readonly string[] = ["llama", "qwen2", "qwen3"];
+
+/** What a model file says about itself, checked before native code opens it. */
+export interface ModelFile {
+  readonly path: string;
+  readonly name: string;
+  readonly architecture: string;
+  /** Type that most weight bytes have, e.g. `Q8_0`. */
+  readonly quantisation: string;
+  readonly sizeBytes: number;
+  readonly trainedContextTokens: number;
+  readonly vocabularyTokens: number;
+  readonly parameters: number;
+  /** Jinja source, or null when the file brings none. */
+  readonly chatTemplate: string | null;
+  readonly header: GgufHeader;
+}
+
+/**
+ * Reads and checks a model's GGUF header: structure, architecture and the numbers llama.cpp divides by or indexes with.
+ *
+ * @param extraArchitectures allowed for answering besides {@link TRAINABLE_ARCHITECTURES}; default none.
+ * @throws AppError E_MODEL_MISSING, E_FILE_UNREADABLE, E_MODEL_TRUNCATED, E_MODEL_INVALID, E_ARCH_UNSUPPORTED.
+ */
+export async function inspectModel(path: string, extraArchitectures: readonly string[] = []): Promise<ModelFile> {
+  const header = await readGgufHeader(path);
+  const architecture = metadataString(header, "general.architecture");
+  if (architecture === undefined) throw new AppError("E_MODEL_INVALID", "general.architecture is missing");
+  const type = metadataString(header, "general.type") ?? "model";
+  if (type !== "model") {
+    throw new AppError("E_MODEL_INVALID", `the file is of the type ${JSON.stringify(type)}, not a model`);
+  }
+  if (![...TRAINABLE_ARCHITECTURES, ...extraArchitectures].includes(architecture)) {
+    throw new AppError(
+      "E_ARCH_UNSUPPORTED",
+      `models of the architecture ${JSON.stringify(architecture)} are not supported`,
+      {
+        details: { architecture },
+        hint: `Use a model of ${TRAINABLE_ARCHITECTURES.join(", ")}, or name the architecture in model.extraArchitectures (answers only).`,
+      },
+    );
+  }
+  const vocabularyTokens = checkVocabulary(header);
+  checkShape(header, architecture, vocabularyTokens);
+  return {
+    path,
+    name: metadataString(header, "general.name") ?? basename(path, ".gguf"),
+    architecture,
+    quantisation: dominantType(header),
+    sizeBytes: header.sizeBytes,
+    trainedContextTokens: positiveInteger(header, `${architecture}.context_length`),
+    vocabularyTokens,
+    parameters: [...header.tensors.values()].reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
+    chatTemplate: metadataString(header, "tokenizer.chat_template") ?? null,
+    header,
+  };
+}
+
+/** llama.cpp indexes scores and token types by token without looking at their length. */
+function checkVocabulary(header: GgufHeader): number {
+  const tokens = metadataLength(header, "tokenizer.ggml.tokens");
+  if (tokens === undefined || tokens < 1) throw new AppError("E_MODEL_INVALID", "the file brings no vocabulary");
+  const tokenizer = metadataString(header, "tokenizer.ggml.model");
+  if (tokenizer === undefined) throw new AppError("E_MODEL_INVALID", "tokenizer.ggml.model is missing");
+  for (const key of ["tokenizer.ggml.scores", "tokenizer.ggml.token_type"]) {
+    const length = metadataLength(header, key);
+    if (length !== undefined && length !== tokens) {
+      throw new AppError("E_MODEL_INVALID", `${key} has ${length} entries for ${tokens} tokens`);
+    }
+  }
+  return tokens;
+}
+
+function checkShape(header: GgufHeader, architecture: string, vocabularyTokens: number): void {
+  const embedding = positiveInteger(header, `${architecture}.embedding_length`);
+  positiveInteger(header, `${architecture}.block_count`);
+  const tokenEmbedding = header.tensors.get("token_embd.weight");
+  if (tokenEmbedding === undefined) throw new AppError("E_MODEL_INVALID", "token_embd.weight is missing");
+  if (tokenEmbedding.shape[0] !== embedding || tokenEmbedding.shape[1] !== vocabularyTokens) {
+    throw new AppError(
+      "E_MODEL_INVALID",
+      `token_embd.weight is ${tokenEmbedding.shape.join(" x ")}, expected ${embedding} x ${vocabularyTokens}`,
+    );
+  }
+  // Head counts may be one number per layer (an array) in architectures that the owner allowed besides ours.
+  if (!TRAINABLE_ARCHITECTURES.includes(architecture)) return;
+  const heads = positiveInteger(header, `${architecture}.attention.head_count`);
+  const keyHeads = header.metadata.has(`${architecture}.attention.head_count_kv`)
+    ? positiveInteger(header, `${architecture}.attention.head_count_kv`)
+    : heads;
+  if (
+    heads % keyHeads !== 0 ||
+    (embedding % heads !== 0 && !header.metadata.has(`${architecture}.attention.key_length`))
+  ) {
+    throw new AppError(
+      "E_MODEL_INVALID",
+      `${embedding} wide with ${heads} heads and ${keyHeads} key heads does not divide`,
+    );
+  }
+}
+
+function positiveInteger(header: GgufHeader, key: string): number {
+  const value = metadataNumber(header, key);
+  if (value === undefined || !Number.isInteger(value) || value < 1) {
+    throw new AppError("E_MODEL_INVALID", `${key} is missing or not a positive whole number`);
+  }
+  return value;
+}
+
+function dominantType(header: GgufHeader): string {
+  const bytes = new Map<string, number>();
+  for (const { type, sizeBytes } of header.tensors.values()) bytes.set(type, (bytes.get(type) ?? 0) + sizeBytes);
+  return [...bytes].sort((a, b) => b[1] - a[1])[0]?.[0] ?? "unknown";
+}
