@@ -28,6 +28,19 @@ export const ERROR_CODES = {
     retryable: false,
     nextStep: "Correct the listed keys; `asls config print` shows where each came from.",
   },
+  E_GPIO_UNAVAILABLE: {
+    retryable: true,
+    nextStep: "Check buttons.* and led.* in the configuration; `asls doctor` shows what the board offers.",
+  },
+  E_AUDIO_OUTPUT_UNAVAILABLE: {
+    retryable: true,
+    nextStep: "Check output.device (`aplay -L` lists the devices) or set output.kind to wav.",
+  },
+  E_TTS_FAILED: { retryable: true, nextStep: "Try again; if it persists, run `asls doctor`." },
+  E_TTS_UNAVAILABLE: {
+    retryable: false,
+    nextStep: "Install the voice named in the message or choose another tts.engine.",
+  },
   E_DB_CORRUPT: {
     retryable: false,
     nextStep: "Stop the service and restore the newest profile.db.v*.bak, or move the database away to start empty.",
@@ -110,6 +123,7 @@ export const ERROR_CODES = {
     nextStep: "Plug the microphone in and check `arecord -l`; `apt install alsa-utils` if arecord is missing.",
   },
   E_MIC_LOST: { retryable: true, nextStep: "Plug the microphone in again; the service reconnects by itself." },
+  E_HEARING_WORKER: { retryable: true, nextStep: "Nothing: the service restarts hearing by itself." },
   E_VAD_UNAVAILABLE: {
     retryable: false,
     nextStep: "Restore models/silero_vad_v5.onnx and run `npm ci` to reinstall sherpa-onnx-node.",
