@@ -61,6 +61,23 @@ export const ERROR_CODES = {
     nextStep: "Give consent at the device: hold the talk button, or say it.",
   },
   E_PROFILE_UNKNOWN: { retryable: false, nextStep: "List the profiles: `asls profile list`." },
+  E_MQTT_UNREACHABLE: {
+    retryable: true,
+    nextStep: "Check mqtt.url and that the broker runs; the device goes on without it and keeps trying.",
+  },
+  E_MQTT_REFUSED: {
+    retryable: true,
+    nextStep: "Check mqtt.username, mqtt.passwordFile and the broker's access list.",
+  },
+  E_MQTT_TLS: {
+    retryable: true,
+    nextStep: "Check mqtt.caFile, mqtt.certFile, mqtt.keyFile, the host name and the device's clock.",
+  },
+  E_MQTT_PORT: { retryable: true, nextStep: "Free the port, or set mqtt.embeddedPort to 0." },
+  E_REQUEST_BUSY: { retryable: true, nextStep: "Wait for the responses to earlier requests, then send it again." },
+  E_REQUEST_INVALID: { retryable: false, nextStep: "Compare the payload with docs/mqtt.md." },
+  E_REQUEST_TOO_LARGE: { retryable: false, nextStep: "Send at most 16 KiB." },
+  E_REQUEST_UNKNOWN: { retryable: false, nextStep: "docs/mqtt.md lists the requests this version serves." },
   E_TRAINER_MISSING: { retryable: false, nextStep: "Build the trainer: `sh deploy/build-trainer.sh`." },
   E_TRAINER_PROTOCOL: {
     retryable: false,

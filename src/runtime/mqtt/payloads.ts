@@ -1,0 +1,75 @@
+import * as v from "valibot";
+import { ERROR_CODES, type ErrorCode } from "../../core/errors.ts";
+import { BOARD_NAMES } from "../config/sections/board.ts";
+
+/**
+ * Shapes of everything published, in camelCase as the code sees it. INVARIANT: no schema here accepts free text.
+ * Every string is one of a list or matches a narrow pattern, so that neither transcript nor name can leave the device
+ * (tested by walking the schemas).
+ */
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const epochMs = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(8_640_000_000_000_000));
+const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
+/** Letters, digits and punctuation of versions and model names. The name comes from the model file, not from a user. */
+const modelName = v.pipe(v.string(), v.regex(/^[\w .:+()/-]{1,64}$/));
+const version = v.pipe(v.string(), v.regex(/^v?\d[\w.+-]{0,40}$/));
+
+const errorCodes = Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]];
+export const errorCode = v.picklist(errorCodes);
+
+/** A random profile id (core/ids), never a name. */
+export const profileId = v.pipe(v.string(), v.regex(/^[a-z]{1,8}_[0-9a-f]{16}$/));
+
+export const infoPayload = v.strictObject({
+  schema: v.literal(1),
+  version,
+  commit: v.nullable(v.pipe(v.string(), v.regex(/^[0-9a-f]{7,40}$/))),
+  node: version,
+  board: v.picklist(BOARD_NAMES),
+  model: v.nullable(v.strictObject({ name: modelName, quant: v.pipe(v.string(), v.regex(/^\w{1,16}$/)), sha256 })),
+  capabilities: v.array(v.picklist(["microphone", "wake_phrase", "buttons", "led", "speech"])),
+  session: v.pipe(v.string(), v.regex(/^s_[0-9a-f]{16}$/)),
+  logLevel: v.picklist(["debug", "info", "warn", "error"]),
+  restartRequired: v.boolean(),
+  configHash: v.pipe(v.string(), v.regex(/^[0-9a-f]{12}$/)),
+});
+
+export const statePayload = v.strictObject({
+  phase: v.picklist(["idle", "listening", "thinking", "speaking", "fault"]),
+  sinceMs: epochMs,
+  fault: v.nullable(errorCode),
+  micMuted: v.boolean(),
+  profile: v.nullable(profileId),
+});
+
+export const alertPayload = v.strictObject({
+  code: errorCode,
+  sinceMs: epochMs,
+  /** Both come from the table of error codes, never from the caller. */
+  message: v.picklist(errorCodes.map(alertMessage)),
+  hint: v.picklist(errorCodes.map((code): string => ERROR_CODES[code].nextStep)),
+});
+
+export const interactionEvent = v.strictObject({
+  eventType: v.picklist(["wake", "answered", "declined", "stopped", "failed", "feedback_up", "feedback_down"]),
+  atMs: epochMs,
+  latencyMs: v.nullable(count),
+});
+
+export const buttonEvent = v.strictObject({
+  eventType: v.picklist(["press", "double_press", "hold"]),
+  button: v.picklist(["talk", "up", "down"]),
+  atMs: epochMs,
+});
+
+/** Words of a code: E_MIC_UNAVAILABLE is `Mic unavailable`. */
+export function alertMessage(code: ErrorCode): string {
+  const words = code.slice(2).replaceAll("_", " ").toLowerCase();
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+export type InfoPayload = v.InferOutput<typeof infoPayload>;
+export type StatePayload = v.InferOutput<typeof statePayload>;
+export type InteractionEvent = v.InferOutput<typeof interactionEvent>;
+export type ButtonEvent = v.InferOutput<typeof buttonEvent>;
