@@ -34,6 +34,8 @@ export interface GenerateRequest {
   /** 0 = greedy. */
   readonly temperature: number;
   readonly seed: number | null;
+  /** How the answer begins, put into the model's mouth; part of `text` and of the first `onText`. Default: nothing. */
+  readonly answerPrefix?: string;
   /** Called per decoded piece of text, in order. */
   onText(text: string): void;
 }
@@ -69,13 +71,16 @@ export interface AdapterFile {
 
 export interface LanguageModel extends AsyncDisposable {
   readonly info: ModelInfo;
-  /** One at a time; a second call waits. Stops within one token of the signal (stopReason `aborted`). */
+  /**
+   * One at a time; a second call waits. Stops within one token of the signal (stopReason `aborted`).
+   * @throws AppError E_INPUT_TOO_LONG (the last message alone does not fit), E_GENERATION_FAILED, E_ABORTED (closed).
+   */
   generate(request: GenerateRequest, signal: AbortSignal): Promise<GenerateResult>;
   countTokens(text: string): number;
   /**
    * Uses these adapters from the next `generate` on: new context first, then the old one is disposed of. A running
    * `generate` finishes on the old one.
-   * @throws AppError E_ADAPTER_INVALID; the adapters in use stay.
+   * @throws AppError E_ADAPTER_INVALID, E_ADAPTER_MISMATCH (of another base); the adapters in use stay.
    */
   useAdapters(adapters: readonly AdapterFile[]): Promise<void>;
 }

@@ -38,7 +38,8 @@ export class ChatTemplate {
 
   /**
    * Pieces of the whole prompt, ending where the assistant begins to speak. Message texts are trimmed, as most
-   * templates do. A template that refuses system messages gets the system text in front of the first user message.
+   * templates do. A template that refuses system messages (Gemma), or refuses them between others (Mistral), gets each
+   * one in front of the user message that follows it.
    *
    * @throws AppError E_MODEL_INVALID when the template fails for both forms.
    */
@@ -52,17 +53,13 @@ export class ChatTemplate {
     try {
       return this.#renderText(messages);
     } catch (error) {
-      const [system, user, ...rest] = messages;
-      if (system?.role === "system" && user?.role === "user") {
-        try {
-          return this.#renderText([{ role: "user", content: `${system.content}\n\n${user.content}` }, ...rest]);
-        } catch {
-          // The first failure is the one to report.
-        }
+      try {
+        return this.#renderText(withoutSystem(messages));
+      } catch {
+        throw new AppError("E_MODEL_INVALID", "the model's chat template does not accept an ordinary conversation", {
+          cause: error,
+        });
       }
-      throw new AppError("E_MODEL_INVALID", "the model's chat template does not accept an ordinary conversation", {
-        cause: error,
-      });
     }
   }
 
@@ -76,6 +73,20 @@ export class ChatTemplate {
       enable_thinking: false,
     });
   }
+}
+
+function withoutSystem(messages: readonly ChatMessage[]): ChatMessage[] {
+  const merged: ChatMessage[] = [];
+  let pending = "";
+  for (const { role, content } of messages) {
+    if (role === "system") {
+      pending += `${content}\n\n`;
+    } else {
+      merged.push({ role, content: role === "user" ? pending + content : content });
+      if (role === "user") pending = "";
+    }
+  }
+  return merged;
 }
 
 function splitAtMarks(text: string, contents: readonly string[]): PromptPiece[] {

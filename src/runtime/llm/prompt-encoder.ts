@@ -16,10 +16,15 @@ export class PromptEncoder {
     this.#template = template;
   }
 
-  /** @throws AppError E_MODEL_INVALID when the chat template fails. */
-  encode(messages: readonly ChatMessage[]): Token[] {
+  /**
+   * @param answerPrefix how the answer begins.
+   * @throws AppError E_MODEL_INVALID when the chat template fails.
+   */
+  encode(messages: readonly ChatMessage[], answerPrefix = ""): Token[] {
     const model = this.#model();
-    const tokens = joinSafe(this.#template.render(messages), (text) => this.#isPlain(text)).flatMap(({ kind, text }) =>
+    const pieces = this.#template.render(messages);
+    if (answerPrefix !== "") pieces.push({ kind: "message", text: answerPrefix });
+    const tokens = joinSafe(pieces, (text) => this.#isPlain(text)).flatMap(({ kind, text }) =>
       model.tokenize(text, kind === "template"),
     );
     const { bos, shouldPrependBosToken } = model.tokens;

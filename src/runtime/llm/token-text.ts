@@ -12,11 +12,18 @@ export class TokenText<Token extends number> {
   readonly #decode: (tokens: readonly Token[], before: readonly Token[]) => string;
   #before: readonly Token[] = [];
   #held: Token[] = [];
-  #hasText = false;
+  #hasText: boolean;
+  /** Comes out in front of the first piece. */
+  #prefix: string;
 
-  /** @param decode text of `tokens` as they continue `before`, U+FFFD for bytes that are no character. */
-  constructor(decode: (tokens: readonly Token[], before: readonly Token[]) => string) {
+  /**
+   * @param decode text of `tokens` as they continue `before`, U+FFFD for bytes that are no character.
+   * @param prefix text that the tokens continue; it comes out with the first piece.
+   */
+  constructor(decode: (tokens: readonly Token[], before: readonly Token[]) => string, prefix = "") {
     this.#decode = decode;
+    this.#prefix = prefix;
+    this.#hasText = prefix !== "";
   }
 
   /** The text that this token completes; empty while a character is incomplete. */
@@ -29,7 +36,7 @@ export class TokenText<Token extends number> {
 
   /** What is still held, without the incomplete character at its end. */
   end(): string {
-    if (this.#held.length === 0) return "";
+    if (this.#held.length === 0) return this.#release("");
     return this.#release(this.#decode(this.#held, this.#before).replace(INCOMPLETE, ""));
   }
 
@@ -38,6 +45,8 @@ export class TokenText<Token extends number> {
     this.#held = [];
     const shown = this.#hasText ? text : text.trimStart();
     if (shown !== "") this.#hasText = true;
-    return shown;
+    const whole = this.#prefix + shown;
+    this.#prefix = "";
+    return whole;
   }
 }
