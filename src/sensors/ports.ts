@@ -26,9 +26,14 @@ export interface VoiceActivityDetector extends AsyncDisposable {
 /** Listens for the wake phrase. Stateful: `reset` after a detection and after a turn. */
 export interface WakeWordDetector extends AsyncDisposable {
   readonly phrase: string;
-  /** True once, on the frame that completes the phrase. */
-  accept(frame: AudioFrame): Promise<boolean>;
+  /** A hit once, on the frame by which the phrase was recognised; null otherwise. */
+  accept(frame: AudioFrame): Promise<WakeHit | null>;
   reset(): void;
+}
+
+export interface WakeHit {
+  /** Audio time from the end of the phrase to the end of the accepted frame: what follows the phrase is this long. */
+  readonly endedMsAgo: number;
 }
 
 export interface Transcript {

@@ -1,0 +1,32 @@
+import { type AudioFrame, FRAME_MS } from "./ports.ts";
+
+/** The most recent frames, oldest first; what was heard just before something was decided. */
+export class PreRoll {
+  readonly #capacity: number;
+  readonly #frames: AudioFrame[] = [];
+
+  /** @param lengthMs rounded up to whole frames of 32 ms. */
+  constructor(lengthMs: number) {
+    this.#capacity = Math.ceil(lengthMs / FRAME_MS);
+  }
+
+  push(frame: AudioFrame): void {
+    this.#frames.push(frame);
+    if (this.#frames.length > this.#capacity) this.#frames.shift();
+  }
+
+  /** Forgets all but the newest `lengthMs`, rounded down to whole frames; 0 forgets everything. */
+  keepNewest(lengthMs: number): void {
+    const keep = Math.floor(lengthMs / FRAME_MS);
+    this.#frames.splice(0, Math.max(0, this.#frames.length - keep));
+  }
+
+  /** Returns the frames, oldest first, and forgets them. */
+  drain(): AudioFrame[] {
+    return this.#frames.splice(0);
+  }
+
+  get lengthMs(): number {
+    return this.#frames.length * FRAME_MS;
+  }
+}

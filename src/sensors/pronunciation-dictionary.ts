@@ -1,0 +1,62 @@
+import { readFile } from "node:fs/promises";
+import { AppError, systemErrorCode } from "../core/errors.ts";
+
+/**
+ * Pronunciations of some words in a CMU dictionary (`word PH1 PH2 ...`, alternatives as `word(2)`).
+ *
+ * @returns per known word its pronunciations, first one first; unknown words are absent.
+ * @throws AppError E_STT_UNAVAILABLE when the dictionary cannot be read.
+ */
+export async function pronunciations(
+  dictionaryPath: string,
+  words: Iterable<string>,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const dictionary = await readDictionary(dictionaryPath);
+  const found = new Map<string, readonly string[]>();
+  for (const word of new Set(words)) {
+    const known = alternativesOf(word, dictionary);
+    if (known.length > 0) found.set(word, known);
+  }
+  return found;
+}
+
+/** The words that dictionary cannot pronounce, in the order given. @throws AppError E_STT_UNAVAILABLE. */
+export async function missingWords(dictionaryPath: string, words: Iterable<string>): Promise<string[]> {
+  const all = [...new Set(words)];
+  const known = await pronunciations(dictionaryPath, all);
+  return all.filter((word) => !known.has(word));
+}
+
+/** Bytes are searched, since a string per line of 134,000 would cost the process some 30 MB for good. */
+function alternativesOf(word: string, dictionary: Buffer): string[] {
+  const all: string[] = [];
+  for (let n = 1; ; n++) {
+    const entry = n === 1 ? word : `${word}(${n})`;
+    const phones = phonesOf(entry, dictionary);
+    if (phones === null) return all;
+    all.push(phones);
+  }
+}
+
+function phonesOf(entry: string, dictionary: Buffer): string | null {
+  for (const separator of [" ", "\t"]) {
+    const key = `\n${entry}${separator}`;
+    const at = dictionary.indexOf(key);
+    if (at < 0) continue;
+    const from = at + Buffer.byteLength(key);
+    const to = dictionary.indexOf("\n", from);
+    return dictionary.toString("utf8", from, to < 0 ? dictionary.length : to).trim();
+  }
+  return null;
+}
+
+async function readDictionary(path: string): Promise<Buffer> {
+  try {
+    // so that the first line too begins after a line break
+    return Buffer.concat([Buffer.from("\n"), await readFile(path)]);
+  } catch (error) {
+    throw new AppError("E_STT_UNAVAILABLE", `cannot read ${path} (${systemErrorCode(error) ?? "unknown reason"})`, {
+      cause: error,
+    });
+  }
+}
