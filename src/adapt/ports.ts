@@ -265,18 +265,23 @@ export type TrainingText =
   /** Plain text: everything after the first token is a target. */
   | { readonly kind: "text"; readonly text: string };
 
-/** Tokens of one example and the half-open spans of positions that are predicted. */
+/** Tokens of one sequence and the half-open spans of positions that are predicted. */
 export interface EncodedText {
   readonly tokens: readonly number[];
   readonly targets: readonly (readonly [from: number, to: number])[];
 }
 
 /** Turns texts into exactly the tokens that inference with the same GGUF sees. */
-export interface TextEncoder extends AsyncDisposable {
-  /** Ids are in [0, vocabularySize). */
-  readonly vocabularySize: number;
-  /** The longest sequence the base was trained for; 0 = the GGUF does not say. */
+export interface TrainingTextEncoder extends AsyncDisposable {
+  /** Ids are in [0, vocabularyTokens). */
+  readonly vocabularyTokens: number;
+  /** The longest sequence that the base was trained for. */
   readonly trainedContextTokens: number;
-  /** @throws AppError E_DATA_INVALID when nothing in it is a target. */
-  encode(text: TrainingText): EncodedText;
+  /**
+   * One sequence as a rule; several when the template shows an earlier answer otherwise than it was given (Qwen3 drops
+   * earlier thoughts), so that every answer is still trained on behind the prompt it had.
+   *
+   * @throws AppError E_DATA_INVALID when nothing in it is a target; E_MODEL_INVALID when the template fails.
+   */
+  encode(text: TrainingText): readonly EncodedText[];
 }
