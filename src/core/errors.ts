@@ -23,6 +23,8 @@ export const ERROR_CODES = {
   E_DISK_FULL: { retryable: true, nextStep: "Free some space on the data partition; nothing was half-written." },
   E_ALREADY_RUNNING: { retryable: false, nextStep: "Stop the other service first, or use another paths.runtimeDir." },
   E_SERVICE_NOT_RUNNING: { retryable: true, nextStep: "Start it with `asls run` (or `systemctl start asls`)." },
+  E_MODEL_NOT_READY: { retryable: true, nextStep: "Run `asls doctor`; choose a model with `asls model use`." },
+  E_NOTHING_TO_RATE: { retryable: false, nextStep: "Ask something first, then rate the answer." },
   E_CONTROL_PROTOCOL: { retryable: false, nextStep: "Use the `asls` command of the same version as the service." },
   E_CONFIG_INVALID: {
     retryable: false,

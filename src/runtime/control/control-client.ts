@@ -1,5 +1,6 @@
 import { connect } from "node:net";
 import { AppError, systemErrorCode } from "../../core/errors.ts";
+import { LineReader } from "../../core/line-reader.ts";
 import {
   type ControlMethod,
   type ControlParams,
@@ -7,7 +8,6 @@ import {
   MAX_LINE_BYTES,
   parseReply,
 } from "./control-protocol.ts";
-import { LineReader } from "./line-reader.ts";
 
 export interface ControlCallOptions {
   readonly onEvent?: (event: string, data: unknown) => void;

@@ -2,11 +2,11 @@ import { chmod, mkdir, rm } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { dirname } from "node:path";
 import { AppError, toAppError } from "../../core/errors.ts";
+import { LineReader } from "../../core/line-reader.ts";
 import type { Logger } from "../../core/logger.ts";
 import type { Service } from "../../core/service.ts";
 import { isServiceListening } from "./control-client.ts";
 import { type ControlMethod, type ControlParams, MAX_LINE_BYTES, parseRequest } from "./control-protocol.ts";
-import { LineReader } from "./line-reader.ts";
 
 /** One handler a method. `emit` streams events to that caller; the signal fires when the caller hangs up. */
 export type ControlHandlers = {

@@ -1,0 +1,84 @@
+import type { Clock } from "../../core/clock.ts";
+import { AppError } from "../../core/errors.ts";
+import type { Profile } from "../../profile/ports.ts";
+import type { ChatMessage, GenerateResult, LanguageModel } from "../ports.ts";
+import type { Conversation } from "./conversation.ts";
+import type { Memory } from "./ports.ts";
+
+export interface AnsweringConfig {
+  readonly factTokens: number;
+  readonly exchangeTokens: number;
+  readonly maxExchanges: number;
+  readonly maxAnswerTokens: number;
+  readonly temperature: number;
+}
+
+export interface AnsweringDeps {
+  readonly clock: Clock;
+  readonly memory: Memory;
+  readonly conversation: Conversation;
+  /** Null while no model is loaded. */
+  model(): LanguageModel | null;
+  /** Messages with a prefix that stays the same between turns. */
+  composePrompt(parts: PromptParts): readonly ChatMessage[];
+}
+
+export interface PromptParts {
+  readonly context: Awaited<ReturnType<Memory["promptContext"]>>;
+  readonly history: readonly ChatMessage[];
+  readonly input: string;
+}
+
+export interface GeneratedAnswer extends GenerateResult {
+  readonly contextReadyMs: number;
+  /** Monotonic ms of the first text; null when none came. */
+  readonly firstTextMs: number | null;
+}
+
+/** Tokens to leave room for a sentence of `words` words: English runs at about 1.5 tokens a word, and it must end. */
+function answerTokens(words: number | null, maxTokens: number): number {
+  return words === null ? maxTokens : Math.min(maxTokens, Math.max(8, Math.ceil(words * 1.5) + 8));
+}
+
+/**
+ * Asks the language model: profile context, prompt, generation.
+ * @throws AppError E_MODEL_NOT_READY; E_INPUT_TOO_LONG and others of the model.
+ */
+export async function generateAnswer(
+  deps: AnsweringDeps,
+  config: AnsweringConfig,
+  profile: Profile,
+  input: string,
+  onText: (piece: string) => void,
+  signal: AbortSignal,
+): Promise<GeneratedAnswer> {
+  const model = deps.model();
+  if (model === null) throw new AppError("E_MODEL_NOT_READY", "no language model is loaded");
+  const context = await deps.memory.promptContext({
+    profileId: profile.id,
+    input,
+    nowMs: deps.clock.now(),
+    factTokens: config.factTokens,
+    exchangeTokens: config.exchangeTokens,
+    maxExchanges: config.maxExchanges,
+    countTokens: (text) => model.countTokens(text),
+  });
+  const history = deps.conversation.messagesAt(deps.clock.monotonicMs());
+  const messages = deps.composePrompt({ context, history, input });
+  const contextReadyMs = deps.clock.monotonicMs();
+  let firstTextMs: number | null = null;
+  const result = await model.generate(
+    {
+      messages,
+      maxTokens: answerTokens(context.answerWords, config.maxAnswerTokens),
+      temperature: config.temperature,
+      seed: null,
+      onText: (piece) => {
+        firstTextMs ??= deps.clock.monotonicMs();
+        onText(piece);
+      },
+    },
+    signal,
+  );
+  return { ...result, contextReadyMs, firstTextMs };
+}

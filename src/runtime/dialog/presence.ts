@@ -1,0 +1,39 @@
+import type { Clock } from "../../core/clock.ts";
+
+/** How long a request waits for somebody at the device, ms. */
+export const PRESENCE_WINDOW_MS = 60_000;
+
+/**
+ * One request at a time that waits for proof that somebody stands at the device (the talk button held). A newer request
+ * replaces the older, which is told that it expired.
+ */
+export class PresenceGate {
+  readonly #clock: Clock;
+  #pending: { readonly settle: (confirmed: boolean) => void; readonly cancel: () => void } | null = null;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Resolves to true when confirmed in time, false otherwise. */
+  ask(): Promise<boolean> {
+    this.#settle(false);
+    return new Promise((resolve) => {
+      const cancel = this.#clock.after(PRESENCE_WINDOW_MS, () => this.#settle(false));
+      this.#pending = { settle: resolve, cancel };
+    });
+  }
+
+  /** The talk button was held. Returns whether a request was waiting for it. */
+  confirm(): boolean {
+    return this.#settle(true);
+  }
+
+  #settle(confirmed: boolean): boolean {
+    const pending = this.#pending;
+    this.#pending = null;
+    pending?.cancel();
+    pending?.settle(confirmed);
+    return pending !== null;
+  }
+}

@@ -1,0 +1,214 @@
+import type { Clock } from "../../core/clock.ts";
+import { type AppError, toAppError } from "../../core/errors.ts";
+import type { Domain, Modality, Profile, SignalKind } from "../../profile/ports.ts";
+import { NO_MODEL, TURN_FAILED } from "./acknowledgements.ts";
+import { type AnsweringConfig, type AnsweringDeps, type GeneratedAnswer, generateAnswer } from "./answering.ts";
+import { carryOut, type InstructionWorld, learnStatements } from "./instructions.ts";
+import type { PhaseTracker } from "./phase.ts";
+import type { SpokenAnswer, SpokenReport, Voice } from "./ports.ts";
+import { intentOf } from "./turn-intent.ts";
+import { stageTimes, type TurnReport } from "./turn-report.ts";
+
+export interface TurnRequest {
+  readonly text: string;
+  readonly modality: Modality;
+  /** Monotonic ms: end of speech, or arrival of the text. */
+  readonly startMs: number;
+  readonly transcriptMs: number;
+  /** Whether the answer is spoken. */
+  readonly aloud: boolean;
+  onText(piece: string): void;
+}
+
+export interface TurnWorld extends AnsweringDeps, InstructionWorld {
+  readonly clock: Clock;
+  readonly voice: Voice;
+  readonly phase: PhaseTracker;
+  readonly turn: number;
+  readonly answering: AnsweringConfig;
+  readonly rephraseWindowMs: number;
+  adapterVersion(): string | null;
+}
+
+/**
+ * One turn from text to spoken answer. The signal's reason says why it was cut: `barge_in`, `stop` or `timeout`.
+ * Never rejects: what went wrong goes to `onError`, and the user hears an apology.
+ */
+export async function runTurn(
+  world: TurnWorld,
+  request: TurnRequest,
+  signal: AbortSignal,
+  onError: (error: AppError) => void,
+): Promise<TurnReport> {
+  const run = new TurnRun(world, request, signal);
+  try {
+    await run.answer();
+  } catch (thrown) {
+    const error = toAppError(thrown, "E_INTERNAL", "the turn failed");
+    onError(error);
+    await run.apologise(error);
+  }
+  return run.report();
+}
+
+class TurnRun {
+  readonly #world: TurnWorld;
+  readonly #request: TurnRequest;
+  readonly #signal: AbortSignal;
+  readonly #spoken: SpokenAnswer | null;
+  #outcome: TurnReport["outcome"] = "answered";
+  #answer = "";
+  #domain: Domain | null = null;
+  #interactionId: string | null = null;
+  #generated: GeneratedAnswer | null = null;
+  #speech: SpokenReport | null = null;
+  #errorCode: string | null = null;
+
+  constructor(world: TurnWorld, request: TurnRequest, signal: AbortSignal) {
+    this.#world = world;
+    this.#request = request;
+    this.#signal = signal;
+    this.#spoken = request.aloud ? world.voice.begin(signal) : null;
+  }
+
+  async answer(): Promise<void> {
+    const { memory, conversation, clock } = this.#world;
+    this.#enter("thinking");
+    const profile = await memory.active();
+    const previous = conversation.turnsAt(clock.monotonicMs()).at(-1) ?? null;
+    const intent = intentOf(this.#request.text, previous !== null);
+    const done = await carryOut(this.#world, intent, this.#request.text, profile, previous, this.#request.modality);
+    if (done.kind === "answered") {
+      this.#outcome = "acknowledged";
+      this.#say(done.answer);
+      if (done.statements.length > 0) await this.#record(profile, this.#request.text);
+      await learnStatements(this.#world, done.statements, profile, this.#interactionId);
+      await this.#finishSpeaking();
+      return;
+    }
+    const input = done.input;
+    await this.#relateTo(previous, input);
+    await this.#generate(profile, input);
+    await this.#record(profile, input);
+    await learnStatements(this.#world, done.statements, profile, this.#interactionId);
+    await this.#finishSpeaking();
+    if (this.#signal.aborted) await this.#noteInterruption();
+  }
+
+  /** Tells the user that it failed; a stop or barge-in needs no words. */
+  async apologise(error: AppError): Promise<void> {
+    this.#errorCode = error.code;
+    this.#outcome = this.#signal.aborted && error.code === "E_ABORTED" ? "stopped" : "failed";
+    if (this.#outcome === "stopped") return;
+    const words = error.code === "E_MODEL_NOT_READY" ? NO_MODEL : TURN_FAILED;
+    const apology = this.#request.aloud && !this.#signal.aborted ? this.#world.voice.begin(this.#signal) : null;
+    apology?.accept(words);
+    try {
+      await apology?.finish();
+    } catch {
+      // No voice either: the error that is reported is the first one, not this.
+    }
+  }
+
+  report(): TurnReport {
+    const { startMs, transcriptMs } = this.#request;
+    return {
+      turn: this.#world.turn,
+      modality: this.#request.modality,
+      outcome: this.#outcome,
+      input: this.#request.text,
+      answer: this.#answer,
+      domain: this.#domain,
+      interactionId: this.#interactionId,
+      stages: stageTimes({
+        startMs,
+        transcriptMs,
+        contextMs: this.#generated?.contextReadyMs ?? null,
+        firstTokenMs: this.#generated?.firstTextMs ?? null,
+        firstSentenceMs: this.#speech?.firstSentenceMs ?? null,
+        firstSynthesisedMs: this.#speech?.firstSynthesisedMs ?? null,
+        firstAudioMs: this.#speech?.firstAudioMs ?? null,
+        endMs: this.#world.clock.monotonicMs(),
+      }),
+      generatedTokens: this.#generated?.generatedTokens ?? 0,
+      reusedTokens: this.#generated?.reusedTokens ?? 0,
+      errorCode: this.#errorCode,
+    };
+  }
+
+  #enter(phase: "thinking" | "speaking"): void {
+    if (!this.#signal.aborted) this.#world.phase.enter(phase);
+  }
+
+  #say(piece: string): void {
+    this.#answer += piece;
+    this.#request.onText(piece);
+    if (this.#spoken === null) return;
+    this.#enter("speaking");
+    this.#spoken.accept(piece);
+  }
+
+  async #finishSpeaking(): Promise<void> {
+    this.#speech = (await this.#spoken?.finish()) ?? null;
+  }
+
+  async #generate(profile: Profile, input: string): Promise<void> {
+    this.#generated = await generateAnswer(
+      this.#world,
+      this.#world.answering,
+      profile,
+      input,
+      (piece) => this.#say(piece),
+      this.#signal,
+    );
+    if (this.#generated.stopReason === "aborted") this.#outcome = "stopped";
+  }
+
+  async #relateTo(previous: { input: string; interactionId: string | null; endedMs: number } | null, input: string) {
+    const { clock, memory, rephraseWindowMs } = this.#world;
+    if (previous?.interactionId == null || clock.monotonicMs() - previous.endedMs > rephraseWindowMs) return;
+    const relation = await memory.relationOf(previous.input, input);
+    if (relation === "unrelated") return;
+    await this.#signalTo(previous.interactionId, relation);
+  }
+
+  async #record(profile: Profile, input: string): Promise<void> {
+    const { clock, conversation, memory, phase } = this.#world;
+    if (this.#answer === "") return;
+    this.#domain = await memory.domainOf(input);
+    const now = new Date(clock.now());
+    const outcome = await memory.record({
+      profileId: profile.id,
+      atMs: now.getTime(),
+      modality: this.#request.modality,
+      input,
+      answer: this.#answer,
+      domain: this.#domain,
+      context: {
+        hour: now.getHours(),
+        weekday: now.getDay(),
+        boardState: phase.state.phase,
+        adapterVersion: this.#world.adapterVersion(),
+      },
+    });
+    this.#interactionId = outcome.kind === "stored" ? outcome.interactionId : null;
+    conversation.add({
+      input,
+      answer: this.#answer,
+      interactionId: this.#interactionId,
+      endedMs: clock.monotonicMs(),
+    });
+  }
+
+  async #noteInterruption(): Promise<void> {
+    this.#outcome = "stopped";
+    const reason: unknown = this.#signal.reason;
+    if (this.#interactionId === null || (reason !== "barge_in" && reason !== "stop")) return;
+    await this.#signalTo(this.#interactionId, reason);
+  }
+
+  async #signalTo(interactionId: string, kind: SignalKind): Promise<void> {
+    await this.#world.memory.addSignal(interactionId, { kind, atMs: this.#world.clock.now(), correction: null });
+    this.#world.onFeedback(kind, interactionId);
+  }
+}
