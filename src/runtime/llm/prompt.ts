@@ -61,9 +61,9 @@ export function buildPrompt({ persona, context, recent, input, nowMs, timeZone, 
   };
 }
 
-/** E.g. `Monday 5 January 2026 at 12:00`. */
+/** E.g. `Monday, 5 January 2026, 12:00`; put together here, since ICU versions differ in their commas. */
 function spokenTime(nowMs: number, timeZone: string): string {
-  return new Intl.DateTimeFormat("en-GB", {
+  const parts = new Intl.DateTimeFormat("en-GB", {
     weekday: "long",
     day: "numeric",
     month: "long",
@@ -72,7 +72,9 @@ function spokenTime(nowMs: number, timeZone: string): string {
     minute: "2-digit",
     hourCycle: "h23",
     timeZone,
-  }).format(nowMs);
+  }).formatToParts(nowMs);
+  const part = (type: Intl.DateTimeFormatPartTypes) => parts.find((candidate) => candidate.type === type)?.value ?? "";
+  return `${part("weekday")}, ${part("day")} ${part("month")} ${part("year")}, ${part("hour")}:${part("minute")}`;
 }
 
 function oneLine(text: string): string {
