@@ -3,8 +3,17 @@ export interface SqlDatabase extends AsyncDisposable {
   run(sql: string, params?: readonly SqlValue[]): Promise<{ changes: number; lastId: number }>;
   get<Row extends object>(sql: string, params?: readonly SqlValue[]): Promise<Row | undefined>;
   all<Row extends object>(sql: string, params?: readonly SqlValue[]): Promise<Row[]>;
-  /** BEGIN IMMEDIATE .. COMMIT under the writer's mutex; rolled back when `work` rejects. Not nestable. */
-  transaction<T>(work: (database: SqlTransaction) => Promise<T>): Promise<T>;
+  /**
+   * BEGIN IMMEDIATE .. COMMIT under the writer's mutex; rolled back when `work` rejects. Inside `work` only its handle
+   * may be used: the database itself, or a nested transaction, rejects with E_INTERNAL.
+   */
+  transaction<T>(work: (database: SqlTransaction) => Promise<T>, options?: TransactionOptions): Promise<T>;
+}
+
+export interface TransactionOptions {
+  /** True = on disk before it resolves, also through a power cut (consent, erasure). Default false: never torn, but the
+   * newest transactions may be lost with the power. */
+  readonly durable?: boolean;
 }
 
 export type SqlTransaction = Pick<SqlDatabase, "run" | "get" | "all">;
@@ -91,6 +100,11 @@ export interface Fact {
   readonly updatedAtMs: number;
 }
 
+/** What "forget ..." is about: a kind of fact, or content words that a fact must share. */
+export type FactTopic =
+  | { readonly kind: FactKind; readonly words: null }
+  | { readonly kind: null; readonly words: readonly string[] };
+
 /** What the profile contributes to one prompt, already within its token budget; most stable first. */
 export interface PromptContext {
   readonly facts: readonly Fact[];
@@ -114,13 +128,18 @@ export type StoreOutcome =
   | { readonly kind: "stored"; readonly interactionId: string }
   | { readonly kind: "declined"; readonly reason: "no_consent" | "guest" };
 
+export type SignalOutcome =
+  | { readonly kind: "stored" }
+  | { readonly kind: "declined"; readonly reason: "no_consent" | "unknown_interaction" };
+
 /** The profiling layer as the dialog sees it. Guest turns are those without a profile id and never reach it. */
 export interface ProfileStore {
   /** The active profile; created empty, with every consent off, on first use. */
   active(): Promise<Profile>;
   setConsent(profileId: string, purpose: ConsentPurpose, granted: boolean, origin: ConsentOrigin): Promise<void>;
   record(interaction: NewInteraction): Promise<StoreOutcome>;
-  addSignal(interactionId: string, signal: Signal): Promise<void>;
+  /** Declined once `store` was withdrawn, and for an interaction that is gone (or never was stored). */
+  addSignal(interactionId: string, signal: Signal): Promise<SignalOutcome>;
   /** Remembers or replaces a fact of that kind/value; declined without `store` consent. */
   learnFact(
     profileId: string,
@@ -128,5 +147,94 @@ export interface ProfileStore {
   ): Promise<
     { readonly kind: "stored"; readonly factId: string } | { readonly kind: "declined"; readonly reason: "no_consent" }
   >;
+  /** "Forget that ...": deletes the facts it is about; returns how many. Needs no consent. */
+  forgetFacts(profileId: string, topic: FactTopic): Promise<number>;
+  /** Empty without `store` consent: what was stored before a withdrawal is not used either. */
   promptContext(request: PromptContextRequest): Promise<PromptContext>;
+}
+
+/** A profile as its owner sees it in a list. */
+export interface ProfileListing extends Profile {
+  /** The owner's name for it, or null; user text. */
+  readonly label: string | null;
+  readonly isActive: boolean;
+  readonly interactionCount: number;
+  readonly factCount: number;
+}
+
+/** Everything known about a profile, in figures and facts. */
+export interface ProfileSummary extends ProfileListing {
+  readonly facts: readonly Fact[];
+  readonly signalCounts: Readonly<Partial<Record<SignalKind, number>>>;
+  /** Decayed counts (half-life: configuration) as of now. */
+  readonly domains: Readonly<Partial<Record<Domain, number>>>;
+  readonly hours: readonly number[];
+  readonly style: Readonly<
+    Record<string, { readonly mean: number; readonly variance: number; readonly count: number }>
+  >;
+  readonly answerWords: number | null;
+  readonly consentHistory: readonly ConsentEntry[];
+}
+
+export interface ConsentEntry {
+  readonly atMs: number;
+  readonly purpose: ConsentPurpose;
+  readonly granted: boolean;
+  /** `forget`: withdrawn because the profile was erased. */
+  readonly origin: ConsentOrigin | "forget";
+}
+
+/** What deleting one interaction took with it. */
+export interface DeletionReceipt {
+  readonly interactions: number;
+  readonly signals: number;
+  readonly facts: number;
+}
+
+/** Proof of an erasure; holds no user text. */
+export interface ForgetReceipt {
+  readonly profileId: string;
+  readonly atMs: number;
+  /** Rows deleted: interactions, signals, facts and the profile with its key. */
+  readonly rows: number;
+  /** Files rewritten, emptied or removed: database, WAL, backups. */
+  readonly files: number;
+  /** True when afterwards no row of the profile, no free page, no WAL content and no backup was left. */
+  readonly verified: boolean;
+}
+
+export type FactEdit =
+  | { readonly kind: "stored" }
+  | { readonly kind: "declined"; readonly reason: "no_consent" | "unknown_fact" };
+
+/** The owner's side of the profile: look at it, correct it, take it along, erase it. */
+export interface ProfileArchive {
+  list(): Promise<ProfileListing[]>;
+  /** A new profile, every consent off. @param label user text, or null. */
+  create(label: string | null): Promise<Profile>;
+  /** Makes it the active one. @throws AppError E_PROFILE_UNKNOWN. */
+  select(profileId: string): Promise<void>;
+  /** @throws AppError E_PROFILE_UNKNOWN. */
+  summary(profileId: string): Promise<ProfileSummary>;
+  /** The newest `limit` interactions (default: all) with their signals, oldest first. */
+  interactions(profileId: string, limit?: number): Promise<Interaction[]>;
+  facts(profileId: string): Promise<Fact[]>;
+  editFact(factId: string, change: Pick<Fact, "statement" | "value">): Promise<FactEdit>;
+  /** False when there is no such fact. */
+  deleteFact(factId: string): Promise<boolean>;
+  /** With its signals and the facts learned from it. Null when there is no such interaction. */
+  deleteInteraction(interactionId: string): Promise<DeletionReceipt | null>;
+  /** Everything stored, as plain JSON-able data. @throws AppError E_PROFILE_UNKNOWN. */
+  export(profileId: string): Promise<ProfileExport>;
+  /** Destroys the key, deletes every row and rewrites the files. @throws AppError E_PROFILE_UNKNOWN. */
+  forget(profileId: string): Promise<ForgetReceipt>;
+}
+
+/** Versioned, so that an import can be written later. */
+export interface ProfileExport {
+  readonly format: "asls-profile";
+  readonly version: 1;
+  readonly exportedAtMs: number;
+  readonly profile: ProfileSummary;
+  readonly interactions: readonly Interaction[];
 }
