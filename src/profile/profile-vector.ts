@@ -1,0 +1,66 @@
+import type { Modality } from "./ports.ts";
+import { dotSmall, type SmallVector } from "./vectors.ts";
+
+/** One interaction as the profile vector sees it. */
+export interface VectorInput {
+  readonly vector: SmallVector;
+  readonly ageMs: number;
+  /** s in [-1, 1] and c in [0, 1]. */
+  readonly satisfaction: { readonly estimate: number; readonly confidence: number };
+  readonly modality: Modality;
+}
+
+export interface ProfileVectorParameters {
+  /** Half-life of an interaction's weight, ms; > 0. */
+  readonly halfLifeMs: number;
+  /** Temperature of the attention over context; > 0, smaller = sharper. */
+  readonly tau: number;
+  readonly modalityWeight: Readonly<Record<Modality, number>>;
+}
+
+/** A spoken sentence is the user's own words; a button's label is the device's. */
+export const DEFAULT_VECTOR_PARAMETERS: ProfileVectorParameters = {
+  halfLifeMs: 30 * 24 * 3_600_000,
+  tau: 0.5,
+  modalityWeight: { voice: 1, text: 1, button: 0.5 },
+};
+
+/**
+ * Weight of one interaction: a = 2^(-age / half-life) * (1 + s c) * modality weight * exp(similarity / tau), the weighted
+ * sum of arXiv 2409.16973 (user profiling layer) with every weight named (docs/personalisation.md). An age below 0, from a
+ * clock that was set back, counts as 0.
+ *
+ * @param similarity cosine of the interaction's vector and the context, in [-1, 1].
+ */
+export function interactionWeight(
+  input: Omit<VectorInput, "vector">,
+  similarity: number,
+  parameters: ProfileVectorParameters,
+): number {
+  const recency = 2 ** (-Math.max(0, input.ageMs) / parameters.halfLifeMs);
+  const approval = 1 + input.satisfaction.estimate * input.satisfaction.confidence;
+  return recency * approval * parameters.modalityWeight[input.modality] * Math.exp(similarity / parameters.tau);
+}
+
+/**
+ * Profile vector P = Σ(a_i d_i) / Σ(a_i); inside the convex hull of the d_i, hence of length at most 1.
+ *
+ * @param context unit embedding of the present turn, borrowed; a zero vector makes the attention uniform.
+ * @returns Float32Array of the context's length; zero when nothing has weight.
+ */
+export function profileVector(
+  inputs: readonly VectorInput[],
+  context: Float32Array,
+  parameters: ProfileVectorParameters = DEFAULT_VECTOR_PARAMETERS,
+): Float32Array {
+  const sum = new Float64Array(context.length);
+  let total = 0;
+  for (const input of inputs) {
+    const weight = interactionWeight(input, dotSmall(context, input.vector), parameters);
+    const scaled = weight * input.vector.step;
+    const { levels } = input.vector;
+    for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] ?? 0) + scaled * (levels[i] ?? 0);
+    total += weight;
+  }
+  return total > 0 ? Float32Array.from(sum, (value) => value / total) : new Float32Array(context.length);
+}
