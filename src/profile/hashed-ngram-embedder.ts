@@ -1,0 +1,52 @@
+import type { SentenceEmbedder } from "./ports.ts";
+import { hashText, wordsOf } from "./text-features.ts";
+import { normalise } from "./vectors.ts";
+
+export interface HashedNgramOptions {
+  /** Length of the vectors; default 1024. */
+  readonly dimensions?: number;
+}
+
+/**
+ * Sentence vectors without any weights: words and character 3- to 5-grams, hashed with signs into a fixed length (feature
+ * hashing, arXiv 0902.2206). Frequent English words count less. Used where the word vectors are missing.
+ */
+export class HashedNgramEmbedder implements SentenceEmbedder {
+  readonly id: string;
+  readonly dimensions: number;
+
+  constructor(options: HashedNgramOptions = {}) {
+    this.dimensions = options.dimensions ?? 1024;
+    this.id = `hashed-ngrams-1/${this.dimensions}`;
+  }
+
+  async embed(texts: readonly string[]): Promise<Float32Array[]> {
+    return texts.map((text) => {
+      const vector = new Float32Array(this.dimensions);
+      for (const word of wordsOf(text)) addWord(vector, word, 1 / (1 + 2 * Number(FREQUENT.has(word))));
+      return normalise(vector);
+    });
+  }
+}
+
+const FREQUENT: ReadonlySet<string> = new Set(
+  "the a an to of in on at for with and or is are was be do does did can could will would i you it me my we that this what how please have has".split(
+    " ",
+  ),
+);
+
+/** Adds one word's features: the word itself and its 3- to 5-grams with edges, the n-grams sharing one word's weight. */
+export function addWord(vector: Float32Array, word: string, weight: number, offset = 0): void {
+  const size = vector.length - offset;
+  add(vector, `w${word}`, weight, offset, size);
+  const edged = `^${word}$`;
+  const grams: string[] = [];
+  for (let n = 3; n <= 5; n++) for (let i = 0; i + n <= edged.length; i++) grams.push(edged.slice(i, i + n));
+  for (const gram of grams) add(vector, `c${gram}`, weight / Math.sqrt(grams.length), offset, size);
+}
+
+function add(vector: Float32Array, feature: string, weight: number, offset: number, size: number): void {
+  const hash = hashText(feature);
+  const index = offset + ((hash >>> 1) % size);
+  vector[index] = (vector[index] ?? 0) + (hash & 1 ? weight : -weight);
+}

@@ -1,0 +1,216 @@
+import { randomId } from "../core/ids.ts";
+import type { Domain, Interaction, Modality, NewInteraction, Signal, SignalKind, SqlTransaction } from "./ports.ts";
+import type { ProfileCipher } from "./profile-vault.ts";
+import { type SignalTable, satisfactionOf } from "./satisfaction.ts";
+import { countWords } from "./style.ts";
+import { decodeVector, encodeVector, type SmallVector } from "./vectors.ts";
+
+interface InteractionRow {
+  readonly id: string;
+  readonly profile_id: string;
+  readonly at_ms: number;
+  readonly modality: Modality;
+  readonly domain: Domain;
+  readonly hour: number;
+  readonly weekday: number;
+  readonly board_state: string;
+  readonly adapter_version: string | null;
+  readonly sealed_input: Uint8Array;
+  readonly sealed_answer: Uint8Array;
+}
+
+interface SignalRow {
+  readonly id: string;
+  readonly interaction_id: string;
+  readonly at_ms: number;
+  readonly kind: SignalKind;
+  readonly sealed_correction: Uint8Array | null;
+}
+
+/** A stored sentence vector and the embedder that made it. */
+export interface StoredVector {
+  readonly embedderId: string;
+  readonly vector: SmallVector;
+}
+
+/** Stores an interaction; returns its id. */
+export async function insertInteraction(
+  database: SqlTransaction,
+  cipher: ProfileCipher,
+  interaction: NewInteraction,
+  stored: StoredVector,
+): Promise<string> {
+  const id = randomId("i");
+  const { context } = interaction;
+  await database.run(
+    `INSERT INTO interactions (id, sequence, profile_id, at_ms, modality, domain, hour, weekday, board_state,
+       adapter_version, answer_words, embedder_id, sealed_input, sealed_answer, sealed_vector)
+     VALUES (?, (SELECT COALESCE(MAX(sequence), 0) + 1 FROM interactions), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    [
+      id,
+      interaction.profileId,
+      interaction.atMs,
+      interaction.modality,
+      interaction.domain,
+      context.hour,
+      context.weekday,
+      context.boardState,
+      context.adapterVersion,
+      countWords(interaction.answer),
+      stored.embedderId,
+      cipher.sealText("interactions", "sealed_input", id, interaction.input),
+      cipher.sealText("interactions", "sealed_answer", id, interaction.answer),
+      cipher.sealBytes("interactions", "sealed_vector", id, encodeVector(stored.vector)),
+    ],
+  );
+  return id;
+}
+
+/** Replaces the vector of an interaction, after a change of the embedder. */
+export async function updateVector(
+  database: SqlTransaction,
+  cipher: ProfileCipher,
+  interactionId: string,
+  stored: StoredVector,
+): Promise<void> {
+  const sealed = cipher.sealBytes("interactions", "sealed_vector", interactionId, encodeVector(stored.vector));
+  await database.run("UPDATE interactions SET embedder_id = ?, sealed_vector = ? WHERE id = ?", [
+    stored.embedderId,
+    sealed,
+    interactionId,
+  ]);
+}
+
+/** The newest `limit` interactions of a profile with their signals, oldest first. */
+export async function readInteractions(
+  database: SqlTransaction,
+  cipher: ProfileCipher,
+  profileId: string,
+  table: SignalTable,
+  limit: number,
+): Promise<Interaction[]> {
+  const rows = await database.all<InteractionRow>(
+    "SELECT * FROM interactions WHERE profile_id = ? ORDER BY sequence DESC LIMIT ?",
+    [profileId, limit],
+  );
+  const signals = await readSignals(database, cipher, profileId);
+  return rows.reverse().map((row) => interactionFrom(row, cipher, signals.get(row.id) ?? [], table));
+}
+
+/** Input and answer of one interaction. */
+export async function readExchange(
+  database: SqlTransaction,
+  cipher: ProfileCipher,
+  id: string,
+): Promise<{ input: string; answer: string } | undefined> {
+  const row = await database.get<Pick<InteractionRow, "sealed_input" | "sealed_answer">>(
+    "SELECT sealed_input, sealed_answer FROM interactions WHERE id = ?",
+    [id],
+  );
+  return (
+    row && {
+      input: cipher.openText("interactions", "sealed_input", id, row.sealed_input),
+      answer: cipher.openText("interactions", "sealed_answer", id, row.sealed_answer),
+    }
+  );
+}
+
+/** The newest `limit` vectors of a profile, oldest first. */
+export async function readVectors(
+  database: SqlTransaction,
+  cipher: ProfileCipher,
+  profileId: string,
+  limit: number,
+): Promise<(StoredVector & { id: string; atMs: number; modality: Modality; answerWords: number })[]> {
+  const rows = await database.all<{
+    id: string;
+    at_ms: number;
+    modality: Modality;
+    answer_words: number;
+    embedder_id: string;
+    sealed_vector: Uint8Array;
+  }>(
+    `SELECT id, at_ms, modality, answer_words, embedder_id, sealed_vector FROM interactions WHERE profile_id = ?
+     ORDER BY sequence DESC LIMIT ?`,
+    [profileId, limit],
+  );
+  return rows.reverse().map((row) => ({
+    id: row.id,
+    atMs: row.at_ms,
+    modality: row.modality,
+    answerWords: row.answer_words,
+    embedderId: row.embedder_id,
+    vector: decodeVector(cipher.openBytes("interactions", "sealed_vector", row.id, row.sealed_vector)),
+  }));
+}
+
+/** Which profile an interaction belongs to; undefined when it is gone. */
+export async function ownerOf(database: SqlTransaction, interactionId: string): Promise<string | undefined> {
+  const row = await database.get<{ profile_id: string }>("SELECT profile_id FROM interactions WHERE id = ?", [
+    interactionId,
+  ]);
+  return row?.profile_id;
+}
+
+export async function insertSignal(
+  database: SqlTransaction,
+  cipher: ProfileCipher,
+  interactionId: string,
+  signal: Signal,
+): Promise<void> {
+  const id = randomId("s");
+  const correction =
+    signal.correction === null ? null : cipher.sealText("signals", "sealed_correction", id, signal.correction);
+  await database.run(
+    "INSERT INTO signals (id, interaction_id, at_ms, kind, sealed_correction) VALUES (?, ?, ?, ?, ?)",
+    [id, interactionId, signal.atMs, signal.kind, correction],
+  );
+}
+
+/** Signals of a profile by interaction id, each list in time order. */
+export async function readSignals(
+  database: SqlTransaction,
+  cipher: ProfileCipher,
+  profileId: string,
+): Promise<Map<string, Signal[]>> {
+  const rows = await database.all<SignalRow>(
+    `SELECT s.* FROM signals s JOIN interactions i ON i.id = s.interaction_id WHERE i.profile_id = ? ORDER BY s.at_ms`,
+    [profileId],
+  );
+  const signals = new Map<string, Signal[]>();
+  for (const row of rows) {
+    const correction =
+      row.sealed_correction === null
+        ? null
+        : cipher.openText("signals", "sealed_correction", row.id, row.sealed_correction);
+    const list = signals.get(row.interaction_id) ?? [];
+    list.push({ kind: row.kind, atMs: row.at_ms, correction });
+    signals.set(row.interaction_id, list);
+  }
+  return signals;
+}
+
+function interactionFrom(
+  row: InteractionRow,
+  cipher: ProfileCipher,
+  signals: readonly Signal[],
+  table: SignalTable,
+): Interaction {
+  return {
+    id: row.id,
+    profileId: row.profile_id,
+    atMs: row.at_ms,
+    modality: row.modality,
+    input: cipher.openText("interactions", "sealed_input", row.id, row.sealed_input),
+    answer: cipher.openText("interactions", "sealed_answer", row.id, row.sealed_answer),
+    domain: row.domain,
+    context: {
+      hour: row.hour,
+      weekday: row.weekday,
+      boardState: row.board_state,
+      adapterVersion: row.adapter_version,
+    },
+    signals,
+    satisfaction: satisfactionOf(signals, table),
+  };
+}

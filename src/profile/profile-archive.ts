@@ -1,0 +1,200 @@
+import type { Clock } from "../core/clock.ts";
+import { AppError } from "../core/errors.ts";
+import type { Logger } from "../core/logger.ts";
+import { consentHistory, hasConsent } from "./consent-ledger.ts";
+import { eraseProfile, removeBackups, truncateLog } from "./erasure.ts";
+import { factOwner, readFacts, rewriteFact } from "./fact-rows.ts";
+import { decayed } from "./frequency.ts";
+import { ownerOf, readInteractions } from "./interaction-rows.ts";
+import type {
+  DeletionReceipt,
+  Fact,
+  FactEdit,
+  ForgetReceipt,
+  Interaction,
+  Profile,
+  ProfileArchive,
+  ProfileExport,
+  ProfileListing,
+  ProfileSummary,
+  SignalKind,
+  SqlTransaction,
+} from "./ports.ts";
+import { insertProfile, listProfiles, readProfile, writeSetting } from "./profile-rows.ts";
+import type { ProfileVault } from "./profile-vault.ts";
+import { preferredAnswerWords } from "./prompt-context.ts";
+import type { RecallCache } from "./recall-cache.ts";
+import { varianceOf } from "./running-moments.ts";
+import type { SignalTable } from "./satisfaction.ts";
+import type { SqliteDatabase } from "./sqlite-database.ts";
+import { NO_STATISTICS, readStatistics, withInteraction, writeStatistics } from "./statistics-row.ts";
+
+export interface ProfileArchiveParts {
+  readonly database: SqliteDatabase;
+  readonly vault: ProfileVault;
+  readonly recall: RecallCache;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly signalTable: SignalTable;
+  /** Half-life of the frequency counts, ms. */
+  readonly frequencyHalfLifeMs: number;
+}
+
+/** {@link ProfileArchive} on SQLite. Works whatever the consent: one's own data can be seen and erased at any time. */
+export class SqliteProfileArchive implements ProfileArchive {
+  readonly #parts: ProfileArchiveParts;
+
+  constructor(parts: ProfileArchiveParts) {
+    this.#parts = parts;
+  }
+
+  list(): Promise<ProfileListing[]> {
+    const { database, vault } = this.#parts;
+    return database.transaction((handle) => listProfiles(handle, vault));
+  }
+
+  create(label: string | null): Promise<Profile> {
+    const { database, vault, clock } = this.#parts;
+    return database.transaction((handle) => insertProfile(handle, vault, label, clock.now()));
+  }
+
+  async select(profileId: string): Promise<void> {
+    await this.#parts.database.transaction(async (handle) => {
+      await known(handle, profileId);
+      await writeSetting(handle, "active_profile", profileId);
+    });
+  }
+
+  async summary(profileId: string): Promise<ProfileSummary> {
+    const { database, vault, recall, clock, frequencyHalfLifeMs } = this.#parts;
+    const listing = (await this.list()).find((profile) => profile.id === profileId);
+    if (!listing) throw unknownProfile();
+    const { approvedAnswerWords } = await recall.index(profileId);
+    return await database.transaction(async (handle) => {
+      const cipher = await vault.cipher(handle, profileId);
+      const facts = await readFacts(handle, cipher, profileId);
+      const { style, frequency } = await readStatistics(handle, cipher, profileId);
+      const now = decayed(frequency, clock.now(), frequencyHalfLifeMs);
+      return {
+        ...listing,
+        facts,
+        signalCounts: await countSignals(handle, profileId),
+        domains: now.domains,
+        hours: now.hours,
+        style: Object.fromEntries(
+          Object.entries(style).map(([feature, moments]) => [
+            feature,
+            { mean: moments.mean, variance: varianceOf(moments), count: moments.count },
+          ]),
+        ),
+        answerWords: preferredAnswerWords(facts, approvedAnswerWords),
+        consentHistory: await consentHistory(handle, profileId),
+      };
+    });
+  }
+
+  interactions(profileId: string, limit = Number.MAX_SAFE_INTEGER): Promise<Interaction[]> {
+    const { database, vault, signalTable } = this.#parts;
+    return database.transaction(async (handle) =>
+      readInteractions(handle, await vault.cipher(handle, profileId), profileId, signalTable, limit),
+    );
+  }
+
+  facts(profileId: string): Promise<Fact[]> {
+    const { database, vault } = this.#parts;
+    return database.transaction(async (handle) => readFacts(handle, await vault.cipher(handle, profileId), profileId));
+  }
+
+  editFact(factId: string, change: Pick<Fact, "statement" | "value">): Promise<FactEdit> {
+    const { database, vault, clock } = this.#parts;
+    return database.transaction(async (handle): Promise<FactEdit> => {
+      const profileId = await factOwner(handle, factId);
+      if (profileId === undefined) return { kind: "declined", reason: "unknown_fact" };
+      if (!(await hasConsent(handle, profileId, "store"))) return { kind: "declined", reason: "no_consent" };
+      const cipher = await vault.cipher(handle, profileId);
+      const old = (await readFacts(handle, cipher, profileId)).find((fact) => fact.id === factId);
+      if (!old) return { kind: "declined", reason: "unknown_fact" };
+      await rewriteFact(handle, cipher, factId, { ...change, kind: old.kind }, clock.now());
+      return { kind: "stored" };
+    });
+  }
+
+  async deleteFact(factId: string): Promise<boolean> {
+    const { database } = this.#parts;
+    const { changes } = await database.transaction((handle) => handle.run("DELETE FROM facts WHERE id = ?", [factId]), {
+      durable: true,
+    });
+    if (changes > 0) await this.#removeTraces();
+    return changes > 0;
+  }
+
+  async deleteInteraction(interactionId: string): Promise<DeletionReceipt | null> {
+    const { database, recall, logger } = this.#parts;
+    const deleted = await database.transaction((handle) => this.#deleteInteraction(handle, interactionId), {
+      durable: true,
+    });
+    if (!deleted) return null;
+    (await recall.loaded(deleted.profileId))?.remove(interactionId);
+    await this.#removeTraces();
+    logger.info({ interaction: interactionId }, "interaction deleted");
+    return deleted.receipt;
+  }
+
+  async export(profileId: string): Promise<ProfileExport> {
+    const profile = await this.summary(profileId);
+    const interactions = await this.interactions(profileId);
+    return { format: "asls-profile", version: 1, exportedAtMs: this.#parts.clock.now(), profile, interactions };
+  }
+
+  async forget(profileId: string): Promise<ForgetReceipt> {
+    const { database, vault, recall, clock, logger } = this.#parts;
+    const receipt = await eraseProfile(database, profileId, clock.now());
+    if (!receipt) throw unknownProfile();
+    vault.destroy(profileId);
+    recall.drop(profileId);
+    const { rows, files, verified } = receipt;
+    logger.info({ profile: profileId, rows, files, verified }, "profile forgotten");
+    return receipt;
+  }
+
+  /** Deleted bytes must survive neither in the log nor in a copy. */
+  async #removeTraces(): Promise<void> {
+    await removeBackups(this.#parts.database.path);
+    await truncateLog(this.#parts.database);
+  }
+
+  async #deleteInteraction(
+    handle: SqlTransaction,
+    interactionId: string,
+  ): Promise<{ profileId: string; receipt: DeletionReceipt } | undefined> {
+    const { vault, signalTable, frequencyHalfLifeMs } = this.#parts;
+    const profileId = await ownerOf(handle, interactionId);
+    if (profileId === undefined) return undefined;
+    const signals = await handle.run("DELETE FROM signals WHERE interaction_id = ?", [interactionId]);
+    const facts = await handle.run("DELETE FROM facts WHERE interaction_id = ?", [interactionId]);
+    await handle.run("DELETE FROM interactions WHERE id = ?", [interactionId]);
+    const cipher = await vault.cipher(handle, profileId);
+    // Rebuilt from what is left: as if the row had never existed.
+    const left = await readInteractions(handle, cipher, profileId, signalTable, Number.MAX_SAFE_INTEGER);
+    const statistics = left.reduce((sum, turn) => withInteraction(sum, turn, frequencyHalfLifeMs), NO_STATISTICS);
+    await writeStatistics(handle, cipher, profileId, statistics);
+    return { profileId, receipt: { interactions: 1, signals: signals.changes, facts: facts.changes } };
+  }
+}
+
+async function known(database: SqlTransaction, profileId: string): Promise<void> {
+  if (!(await readProfile(database, profileId))) throw unknownProfile();
+}
+
+function unknownProfile(): AppError {
+  return new AppError("E_PROFILE_UNKNOWN", "there is no such profile");
+}
+
+async function countSignals(database: SqlTransaction, profileId: string): Promise<Partial<Record<SignalKind, number>>> {
+  const rows = await database.all<{ kind: SignalKind; count: number }>(
+    `SELECT s.kind, COUNT(*) AS count FROM signals s JOIN interactions i ON i.id = s.interaction_id
+     WHERE i.profile_id = ? GROUP BY s.kind ORDER BY s.kind`,
+    [profileId],
+  );
+  return Object.fromEntries(rows.map((row) => [row.kind, row.count]));
+}

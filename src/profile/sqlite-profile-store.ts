@@ -1,0 +1,205 @@
+import type { Clock } from "../core/clock.ts";
+import { AppError } from "../core/errors.ts";
+import type { Logger } from "../core/logger.ts";
+import { appendConsent, hasConsent } from "./consent-ledger.ts";
+import { readFacts, storeFact } from "./fact-rows.ts";
+import { isAbout } from "./fact-rules.ts";
+import { insertInteraction, insertSignal, ownerOf, readExchange } from "./interaction-rows.ts";
+import type {
+  ConsentOrigin,
+  ConsentPurpose,
+  Fact,
+  FactTopic,
+  NewInteraction,
+  Profile,
+  ProfileStore,
+  PromptContext,
+  PromptContextRequest,
+  SentenceEmbedder,
+  Signal,
+  SignalOutcome,
+  SqlDatabase,
+  StoreOutcome,
+} from "./ports.ts";
+import { insertProfile, readProfile, readSetting, writeSetting } from "./profile-rows.ts";
+import type { ProfileVault } from "./profile-vault.ts";
+import { type ProfileVectorParameters, profileVector } from "./profile-vector.ts";
+import { factsWithin, preferredAnswerWords, takeWithin } from "./prompt-context.ts";
+import type { RecallCache } from "./recall-cache.ts";
+import type { RecallIndex } from "./recall-index.ts";
+import { type RetrievalParameters, rankExchanges } from "./retrieval.ts";
+import { readStatistics, withInteraction, writeStatistics } from "./statistics-row.ts";
+import { countWords } from "./style.ts";
+import { shrink } from "./vectors.ts";
+
+export interface ProfileStoreParts {
+  readonly database: SqlDatabase;
+  readonly vault: ProfileVault;
+  readonly embedder: SentenceEmbedder;
+  readonly recall: RecallCache;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly vectorParameters: ProfileVectorParameters;
+  readonly retrieval: RetrievalParameters;
+  /** Half-life of the frequency counts, ms. */
+  readonly frequencyHalfLifeMs: number;
+}
+
+const NOTHING: PromptContext = { facts: [], exchanges: [], answerWords: null };
+
+/**
+ * {@link ProfileStore} on SQLite. Consent is read in the transaction that would store, so that a withdrawal holds from the
+ * very next row on; after it the profile is not used for prompts either.
+ */
+export class SqliteProfileStore implements ProfileStore {
+  readonly #parts: ProfileStoreParts;
+
+  constructor(parts: ProfileStoreParts) {
+    this.#parts = parts;
+  }
+
+  async active(): Promise<Profile> {
+    const { database, vault, clock, logger } = this.#parts;
+    return await database.transaction(async (handle) => {
+      const id = await readSetting(handle, "active_profile");
+      const known = id === undefined ? undefined : await readProfile(handle, id);
+      if (known) return known;
+      const created = await insertProfile(handle, vault, null, clock.now());
+      await writeSetting(handle, "active_profile", created.id);
+      logger.info({ profile: created.id }, "profile created");
+      return created;
+    });
+  }
+
+  /**
+   * @throws AppError E_CONSENT_NEEDS_PRESENCE when consent is granted from afar (withdrawing works from anywhere),
+   * E_PROFILE_UNKNOWN.
+   */
+  async setConsent(profileId: string, purpose: ConsentPurpose, granted: boolean, origin: ConsentOrigin): Promise<void> {
+    if (granted && origin !== "button" && origin !== "spoken") {
+      throw new AppError("E_CONSENT_NEEDS_PRESENCE", `consent cannot be granted by ${origin}`);
+    }
+    const { database, clock, logger } = this.#parts;
+    await database.transaction(
+      async (handle) => {
+        if (!(await readProfile(handle, profileId)))
+          throw new AppError("E_PROFILE_UNKNOWN", "there is no such profile");
+        await appendConsent(handle, profileId, { atMs: clock.now(), purpose, granted, origin });
+      },
+      { durable: true },
+    );
+    logger.info({ profile: profileId, purpose, granted, origin }, "consent changed");
+  }
+
+  async record(interaction: NewInteraction): Promise<StoreOutcome> {
+    const { database, vault, embedder, recall, frequencyHalfLifeMs } = this.#parts;
+    const { profileId } = interaction;
+    const [embedded] = await embedder.embed([interaction.input]);
+    const vector = shrink(embedded ?? new Float32Array(embedder.dimensions));
+    const outcome = await database.transaction(async (handle): Promise<StoreOutcome> => {
+      if (!(await hasConsent(handle, profileId, "store"))) return { kind: "declined", reason: "no_consent" };
+      const cipher = await vault.cipher(handle, profileId);
+      const statistics = await readStatistics(handle, cipher, profileId);
+      await writeStatistics(handle, cipher, profileId, withInteraction(statistics, interaction, frequencyHalfLifeMs));
+      const stored = { embedderId: embedder.id, vector };
+      return { kind: "stored", interactionId: await insertInteraction(handle, cipher, interaction, stored) };
+    });
+    if (outcome.kind === "stored") {
+      const { atMs, modality } = interaction;
+      const index = await recall.loaded(profileId);
+      if (index && !index.get(outcome.interactionId)) {
+        const answerWords = countWords(interaction.answer);
+        index.add({ id: outcome.interactionId, atMs, modality, answerWords, vector, signals: [] });
+      }
+    }
+    return outcome;
+  }
+
+  async addSignal(interactionId: string, signal: Signal): Promise<SignalOutcome> {
+    const { database, vault, recall } = this.#parts;
+    const result = await database.transaction(async (handle) => {
+      const profileId = await ownerOf(handle, interactionId);
+      if (profileId === undefined) return { kind: "declined", reason: "unknown_interaction" } as const;
+      if (!(await hasConsent(handle, profileId, "store"))) return { kind: "declined", reason: "no_consent" } as const;
+      await insertSignal(handle, await vault.cipher(handle, profileId), interactionId, signal);
+      return { kind: "stored", profileId } as const;
+    });
+    if (result.kind === "declined") return result;
+    (await recall.loaded(result.profileId))?.addSignal(interactionId, signal);
+    return { kind: "stored" };
+  }
+
+  async learnFact(
+    profileId: string,
+    fact: Pick<Fact, "kind" | "statement" | "value" | "interactionId">,
+  ): ReturnType<ProfileStore["learnFact"]> {
+    const { database, vault, clock } = this.#parts;
+    return await database.transaction(async (handle) => {
+      if (!(await hasConsent(handle, profileId, "store"))) return { kind: "declined", reason: "no_consent" };
+      const cipher = await vault.cipher(handle, profileId);
+      const { interactionId } = fact;
+      const isKnown = interactionId !== null && (await ownerOf(handle, interactionId)) === profileId;
+      const row = { ...fact, interactionId: isKnown ? interactionId : null, atMs: clock.now() };
+      return { kind: "stored", factId: await storeFact(handle, cipher, profileId, row) };
+    });
+  }
+
+  async forgetFacts(profileId: string, topic: FactTopic): Promise<number> {
+    const { database, vault } = this.#parts;
+    return await database.transaction(
+      async (handle) => {
+        if (!(await readProfile(handle, profileId))) return 0;
+        const facts = await readFacts(handle, await vault.cipher(handle, profileId), profileId);
+        const meant = facts.filter((fact) => isAbout(topic, fact));
+        for (const fact of meant) await handle.run("DELETE FROM facts WHERE id = ?", [fact.id]);
+        return meant.length;
+      },
+      { durable: true },
+    );
+  }
+
+  async promptContext(request: PromptContextRequest): Promise<PromptContext> {
+    const { database, vault, embedder, recall } = this.#parts;
+    const { profileId, countTokens } = request;
+    if (!(await hasConsent(database, profileId, "store"))) return NOTHING;
+    const [query = new Float32Array(embedder.dimensions)] = await embedder.embed([request.input]);
+    const index = await recall.index(profileId);
+    const cipher = await vault.cipher(database, profileId);
+    const facts = await readFacts(database, cipher, profileId);
+    const candidates = await this.#exchanges(request, query, index);
+    return {
+      facts: factsWithin(facts, request.factTokens, countTokens),
+      exchanges: takeWithin(
+        candidates,
+        request.exchangeTokens,
+        (exchange) => countTokens(exchange.input) + countTokens(exchange.answer),
+      ).slice(0, request.maxExchanges),
+      answerWords: preferredAnswerWords(facts, index.approvedAnswerWords),
+    };
+  }
+
+  async #exchanges(
+    request: PromptContextRequest,
+    query: Float32Array,
+    index: RecallIndex,
+  ): Promise<PromptContext["exchanges"]> {
+    const { database, vault, vectorParameters, retrieval } = this.#parts;
+    const { nowMs, maxExchanges, profileId } = request;
+    const aged = [...index.entries].map((entry) => ({ ...entry, ageMs: nowMs - entry.atMs }));
+    const profile = profileVector(aged, query, vectorParameters);
+    // Some fall out again as repetitions or as too long, hence more than are asked for.
+    const ranked = rankExchanges(index.entries, query, profile, nowMs, maxExchanges * 4, retrieval);
+    const cipher = await vault.cipher(database, profileId);
+    const seen = new Set<string>();
+    const exchanges: { input: string; answer: string; interactionId: string }[] = [];
+    for (const { id } of ranked) {
+      const exchange = await readExchange(database, cipher, id);
+      const key = exchange?.input.toLowerCase().trim();
+      if (exchange === undefined || key === undefined || seen.has(key)) continue;
+      seen.add(key);
+      const answer = index.get(id)?.correction ?? exchange.answer;
+      exchanges.push({ input: exchange.input, answer, interactionId: id });
+    }
+    return exchanges;
+  }
+}
