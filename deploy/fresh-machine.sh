@@ -99,8 +99,10 @@ if [ "$release" = bookworm ]; then
   # Debian 12 carries Node 18, too old for us: its user installs a current one.
   timed "Node 24 by npm" in_root /root "npm install --global --no-audit --no-fund node@24"
 fi
-git bundle create --quiet "$root/root/asls.bundle" HEAD
-chroot "$root" git clone --quiet /root/asls.bundle /root/asls
+branch=$(git rev-parse --abbrev-ref HEAD)
+[ "$branch" != HEAD ] || fail "check out a branch first: a clone has one"
+git bundle create --quiet "$root/root/asls.bundle" "$branch"
+chroot "$root" git clone --quiet --branch "$branch" /root/asls.bundle /root/asls
 say "Debian $release: node $(chroot "$root" node --version), npm $(chroot "$root" npm --version), $(
   git rev-parse --short HEAD), $(du -sm "$root" | cut -f 1) MB"
 

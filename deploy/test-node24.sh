@@ -44,8 +44,8 @@ node -e 'require("epoll"); require("sqlite3")'
 
 failed=no
 for project in unit contract; do
-  npx --no vitest run --project $project --reporter=default --reporter=json --outputFile.json="$results/$project.json" \
-    </dev/null || failed=yes
+  ASLS_TEST_COUNTS="$results/$project.json" npx --no vitest run --project $project --reporter=default \
+    --reporter=./deploy/count-reporter.ts </dev/null || failed=yes
 done
 node deploy/test-totals.mjs "$results" node24 || failed=yes
 [ "$failed" = no ] || exit 1

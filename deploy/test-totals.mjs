@@ -1,36 +1,29 @@
-// Adds up vitest's JSON reports in a folder (one a project) and prints the total as the last line, in the form
-// `N passed, N failed, N skipped`. Exits 1 when a test failed or none ran. Usage: node deploy/test-totals.mjs FOLDER [WORD]
+// Adds up the counts that deploy/count-reporter.ts left in a folder (one file a project) and prints, as the last line,
+// `N passed, N failed, N skipped`. Exits 1 when a test failed or none passed.
+// Usage: node deploy/test-totals.mjs FOLDER [WORD], WORD (and a colon) then stands before the total.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 const [folder = ".", word] = process.argv.slice(2);
 const totals = { passed: 0, failed: 0, skipped: 0 };
-const skips = new Map();
+const skips = [];
 
-for (const file of readdirSync(folder).sort()) {
-  if (!file.endsWith(".json")) continue;
-  const report = JSON.parse(readFileSync(join(folder, file), "utf8"));
-  const counts = {
-    passed: report.numPassedTests,
-    failed: report.numFailedTests,
-    skipped: report.numPendingTests + report.numTodoTests,
-  };
-  // A file that does not even load has no test to count, but it has failed.
-  counts.failed += report.testResults.filter(
-    (suite) => suite.status === "failed" && !suite.assertionResults.some((test) => test.status === "failed"),
-  ).length;
+const files = readdirSync(folder).filter((file) => file.endsWith(".json"));
+for (const file of files.sort()) {
+  const counts = JSON.parse(readFileSync(join(folder, file), "utf8"));
   for (const key of Object.keys(totals)) totals[key] += counts[key];
-  process.stdout.write(`${file.replace(".json", "").padEnd(12)} ${countLine(counts)}\n`);
-  for (const suite of report.testResults) {
-    const skipped = suite.assertionResults.filter((test) => test.status === "skipped" || test.status === "pending");
-    for (const test of skipped) skips.set(test.fullName, suite.name.replace(`${process.cwd()}/`, ""));
-  }
+  skips.push(...counts.skips);
+  print(`  ${file.replace(".json", "").padEnd(12)} ${countLine(counts)}`);
 }
-if (skips.size > 0) process.stdout.write("skipped, each with the reason in its name:\n");
-for (const [name, path] of skips) process.stdout.write(`  ${path}: ${name}\n`);
-process.stdout.write(`${word === undefined ? "" : `${word}: `}${countLine(totals)}\n`);
+if (skips.length > 0) print("not run on this machine:");
+for (const { file, test, reason } of skips) print(`  ${file}: ${test}${reason === null ? "" : ` (${reason})`}`);
+print(`${word === undefined ? "" : `${word}: `}${countLine(totals)}`);
 process.exit(totals.failed > 0 || totals.passed === 0 ? 1 : 0);
 
 function countLine({ passed, failed, skipped }) {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
+}
+
+function print(line) {
+  process.stdout.write(`${line}\n`);
 }

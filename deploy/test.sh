@@ -30,7 +30,7 @@ step() {
 }
 
 run_project() {
-  npx --no vitest run --project "$1" --reporter=default --reporter=json --outputFile.json="$results/$1.json"
+  ASLS_TEST_COUNTS="$results/$1.json" npx --no vitest run --project "$1" --reporter=default --reporter=./deploy/count-reporter.ts
 }
 
 if [ $# -gt 0 ]; then
