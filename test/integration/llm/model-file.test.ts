@@ -135,7 +135,7 @@ describe("inspectAdapter", () => {
       buildGguf({ metadata: adapterMetadata(4), tensors: pair([192, 4], [4, 192], "blk.9.attn_q.weight") }),
       "E_ADAPTER_MISMATCH",
     ],
-  ])("%s: %3$s", async (_name, bytes, code) => {
+  ])("%s: refused with its code", async (_name, bytes, code) => {
     const path = bytes === null ? folder.join("none.gguf") : await file(bytes);
     await expect(inspectAdapter(path, await inspectModel(seedModel))).rejects.toMatchObject({ code });
   });
