@@ -20,6 +20,11 @@ export interface AudioOutput {
    * @throws AppError E_AUDIO_OUTPUT_UNAVAILABLE.
    */
   play(audio: PcmAudio, signal: AbortSignal): Promise<"played" | "stopped">;
+  /**
+   * What was played since the last call was one utterance. An output that records closes its file and returns its path.
+   * @returns null when nothing is kept.
+   */
+  endUtterance(): Promise<string | null>;
 }
 
 export interface ChatMessage {
