@@ -69,6 +69,9 @@ export class TrainerChild {
     const { file, args = [] } = options.command;
     this.#process = spawn(file, args, {
       stdio: ["pipe", "pipe", "pipe"],
+      // A session of its own: Ctrl-C in a terminal reaches us, and we tell it to keep a checkpoint. When we die, the
+      // end of its stdin tells it to stop.
+      detached: true,
       env: { ...process.env, GGML_NO_BACKTRACE: "1" },
     });
     this.#lowerPriority();

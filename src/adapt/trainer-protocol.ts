@@ -31,7 +31,8 @@ export type ChildMessage =
     }
   | ({ readonly type: "plan" } & TrainerPlan)
   | ({ readonly type: "progress" } & TrainerProgress)
-  | { readonly type: "paused" | "resumed"; readonly step: number }
+  | { readonly type: "paused"; readonly step: number }
+  | { readonly type: "resumed"; readonly step: number }
   | ({ readonly type: "checkpoint" } & TrainerCheckpoint)
   | {
       readonly type: "heartbeat";

@@ -144,7 +144,7 @@ export class SupervisedRun implements TrainerRun {
       logger.warn({ code, attempt: restarts + 1, delay_ms: delayMs }, "the trainer failed and is started again");
       await delay(clock, delayMs, this.#stopped.signal).catch(() => {}); // stopped: seen at the top of the loop
       const fromStep = this.#lastCheckpoint?.step ?? 0;
-      this.#runOptions.onEvent?.({ kind: "restarted", attempt: restarts + 1, code, fromStep });
+      this.#emit({ kind: "restarted", attempt: restarts + 1, code, fromStep });
     }
   }
 
@@ -184,7 +184,16 @@ export class SupervisedRun implements TrainerRun {
       this.#lastCheckpoint = event.checkpoint;
       this.#checkpointWaiters.settle(event.checkpoint);
     }
-    this.#runOptions.onEvent?.(event);
+    this.#emit(event);
+  }
+
+  /** A listener's defect must not look like the trainer's. */
+  #emit(event: TrainerEvent): void {
+    try {
+      this.#runOptions.onEvent?.(event);
+    } catch (error) {
+      this.#options.logger.error({ error, kind: event.kind }, "a listener of the trainer failed");
+    }
   }
 
   #begin(hello: ChildMessageOf<"hello">): void {

@@ -84,7 +84,10 @@ describe("supervision of the trainer", () => {
       await clock.advance(1);
       if (delayMs !== null) await skipRestartDelay(supervised, delayMs);
     }
-    await expect(run.ended).rejects.toMatchObject({ code: "E_TRAINER_SILENT", message: /no hello .* 10000 ms/ });
+    await expect(run.ended).rejects.toMatchObject({
+      code: "E_TRAINER_SILENT",
+      message: expect.stringMatching(/no hello .* 10000 ms/),
+    });
     expect((await pids()).length).toBe(4);
     expect((await pids()).filter(isAlive)).toEqual([]);
     expect(clock.pendingTimers).toBe(0);
@@ -139,7 +142,10 @@ describe("supervision of the trainer", () => {
   ])("ends a child that speaks wrongly ($mode) at once, without a restart", async ({ mode, message }) => {
     await using folder = await makeTempDir("supervision");
     const { run, pids } = await supervise(folder, mode);
-    await expect(run.ended).rejects.toMatchObject({ code: "E_TRAINER_PROTOCOL", message });
+    await expect(run.ended).rejects.toMatchObject({
+      code: "E_TRAINER_PROTOCOL",
+      message: expect.stringMatching(message),
+    });
     expect((await pids()).length).toBe(1);
     expect((await pids()).filter(isAlive)).toEqual([]);
   });
