@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+/** One sequence inside a group: rows [from, from + size) of every activation. */
+struct Segment {
+  int64_t from, size;
+};
+
+/** Sequences packed one after another and processed together, layer by layer; attention stays within a sequence. */
+struct Batch {
+  std::vector<int32_t> tokens, positions;
+  std::vector<Segment> segments;
+  /** Row whose hidden state predicts, and the token predicted; both per target token, in order of the sequences. */
+  std::vector<int32_t> target_rows, target_tokens;
+  /** Targets [first, first + count) of each segment. */
+  std::vector<Segment> segment_targets;
+  /** Names the group for dropout: the same group of the same step gets the same masks. */
+  uint64_t dropout_stream = 0;
+
+  int64_t size() const { return int64_t(tokens.size()); }
+
+  /** Appends a sequence; `spans` are half-open ranges of positions that are predicted. */
+  void append(const std::vector<int32_t> & sequence, const std::vector<std::pair<int64_t, int64_t>> & spans) {
+    const int64_t from = size();
+    segments.push_back({from, int64_t(sequence.size())});
+    segment_targets.push_back({int64_t(target_rows.size()), 0});
+    for (size_t i = 0; i < sequence.size(); i++) {
+      tokens.push_back(sequence[i]);
+      positions.push_back(int32_t(i));
+    }
+    for (const auto & [begin, end] : spans) {
+      for (int64_t p = begin; p < end; p++) {
+        target_rows.push_back(int32_t(from + p - 1));
+        target_tokens.push_back(sequence[size_t(p)]);
+        segment_targets.back().size++;
+      }
+    }
+  }
+};

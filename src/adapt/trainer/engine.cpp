@@ -1,0 +1,76 @@
+#include "engine.hpp"
+
+#include "error.hpp"
+#include "layer.hpp"
+
+Engine::Engine(Device & device, const Model & model, const Adapter * adapter, const Options & options, std::function<void()> between)
+    : model(model), adapter_(adapter), options_(options), between_(std::move(between)), graph_(device),
+      activations_(device, model.shape, activation_plan()), head_(graph_, model, options.max_targets) {}
+
+Activations::Plan Engine::activation_plan() const {
+  Activations::Plan plan{options_.max_tokens, options_.keep_activations, options_.train, 0, {}};
+  if (adapter_ != nullptr) {
+    plan.rank = adapter_->options.rank;
+    plan.targets = adapter_->options.targets;
+  }
+  return plan;
+}
+
+void Engine::forward(const Batch & batch, bool adapter_on, bool training) {
+  if (batch.size() > options_.max_tokens) throw TrainerError("E_TRAINER_INTERNAL", text("%lld tokens, room for %lld", (long long) batch.size(), (long long) options_.max_tokens));
+  const int64_t n = batch.size();
+  graph_.begin();
+  ggml_tensor * x = ggml_get_rows(graph_.context(), model.embeddings, graph_.input(GGML_TYPE_I32, n, 1, batch.tokens.data()));
+  activations_.bind(x, slot_x, 0);
+  graph_.keep(x);
+  graph_.run();
+  for (int64_t l = 0; l < model.shape.n_layer; l++) {
+    graph_.begin();
+    ggml_context * c = graph_.context();
+    Ops ops(graph_, model, adapter_on ? adapter_ : nullptr, batch, training, options_.dropout_seed);
+    ggml_tensor * y = nullptr;
+    const LayerState state = layer_forward(c, ops, model, l, activations_.leaf(c, slot_x, l, n), &y, true);
+    if (training && options_.keep_activations) store_state(activations_, state, l);
+    activations_.bind(y, slot_x, l + 1);
+    graph_.keep(y);
+    graph_.run();
+    between_();
+  }
+}
+
+HeadResult Engine::head(const Batch & batch, const HeadJob & job) { return head_.run(activations_, batch, job, between_); }
+
+ggml_tensor * Engine::build_backward(const Batch & batch, Ops & ops, int64_t l) {
+  ggml_context * c = graph_.context();
+  const LayerState state = options_.keep_activations ? stored_state(c, activations_, model, l, batch.size())
+                                                     : layer_forward(c, ops, model, l, activations_.leaf(c, slot_x, l, batch.size()), nullptr, false);
+  ggml_tensor * dx = layer_backward(c, ops, model, l, state, activations_.leaf(c, slot_dx, l + 1, batch.size()));
+  if (l > 0) { // the embeddings are frozen
+    activations_.bind(dx, slot_dx, l);
+    graph_.keep(dx);
+  }
+  return dx;
+}
+
+void Engine::backward(const Batch & batch) {
+  for (int64_t l = model.shape.n_layer - 1; l >= 0; l--) {
+    graph_.begin();
+    Ops ops(graph_, model, adapter_, batch, true, options_.dropout_seed);
+    build_backward(batch, ops, l);
+    graph_.run();
+    between_();
+  }
+}
+
+size_t Engine::measure_scratch(const Batch & batch) {
+  graph_.begin();
+  Ops ops(graph_, model, adapter_, batch, options_.train, options_.dropout_seed);
+  if (options_.train) {
+    build_backward(batch, ops, model.shape.n_layer - 1);
+  } else {
+    ggml_tensor * y = nullptr;
+    layer_forward(graph_.context(), ops, model, 0, activations_.leaf(graph_.context(), slot_x, 0, batch.size()), &y, true);
+    graph_.keep(y);
+  }
+  return graph_.measure();
+}

@@ -1,0 +1,103 @@
+#include "job.hpp"
+
+#include <algorithm>
+
+using nlohmann::json;
+
+namespace {
+struct Result {
+  double base_loss = 0, adapter_loss = 0, entropy = 0, kl = 0;
+  int64_t n = 0;
+};
+
+double mean(const std::vector<float> & values, const Segment & range) {
+  double total = 0;
+  for (int64_t i = 0; i < range.size; i++) total += values[size_t(range.from + i)];
+  return range.size == 0 ? 0 : total / double(range.size);
+}
+
+/** Losses of a group of examples: base, and adapter when there is one. */
+std::vector<Result> measure_group(Engine & engine, const Adapter * adapter, const std::vector<const Example *> & group, int64_t & n_tokens) {
+  Batch batch;
+  for (const Example * e : group) batch.append(e->tokens, e->targets);
+  engine.forward(batch, false, false);
+  const HeadResult base = engine.head(batch, {nullptr, nullptr, nullptr, adapter == nullptr});
+  HeadResult adapted;
+  n_tokens += batch.size();
+  if (adapter != nullptr) {
+    const std::vector<float> hidden = engine.hidden(batch);
+    engine.forward(batch, true, false);
+    adapted = engine.head(batch, {nullptr, nullptr, &hidden, true});
+    n_tokens += batch.size();
+  }
+  std::vector<Result> out;
+  for (const Segment & range : batch.segment_targets) {
+    Result r;
+    r.n = range.size;
+    r.base_loss = -mean(base.log_probability, range);
+    r.entropy = std::max(0.0, mean(adapter != nullptr ? adapted.entropy : base.entropy, range));
+    if (adapter != nullptr) {
+      r.adapter_loss = -mean(adapted.log_probability, range);
+      r.kl = mean(adapted.kl, range);
+    }
+    out.push_back(r);
+  }
+  return out;
+}
+} // namespace
+
+void run_measure(const Job & job, Control & control) {
+  Setup setup = set_up(job, control);
+  const json memory_plan = plan_memory(job, setup, control);
+  send_plan(job, setup, memory_plan, 0, control);
+  if (job.paused) control.start_paused();
+  control.set_state("running");
+  const std::vector<Example> & examples = setup.data.examples;
+  const double began = monotonic_seconds() - control.rest_seconds();
+  std::vector<Result> results;
+  int64_t n_tokens = 0;
+  const auto elapsed = [&] { return monotonic_seconds() - control.rest_seconds() - began; };
+  try {
+    control.between_layers(*setup.device);
+    while (results.size() < examples.size()) {
+      std::vector<const Example *> group;
+      const double group_began = elapsed(), cpu_began = cpu_seconds();
+      const int64_t tokens_before = n_tokens;
+      for (size_t i = results.size(); i < std::min(examples.size(), results.size() + size_t(job.sequences)); i++) group.push_back(&examples[i]);
+      for (const Result & r : measure_group(*setup.engine, setup.adapter.get(), group, n_tokens)) results.push_back(r);
+      control.set_step(int64_t(results.size()));
+      const double seconds = std::max(1e-9, elapsed() - group_began);
+      control.send("progress", {{"step", results.size()},
+                                {"steps", examples.size()},
+                                {"loss", nullptr},
+                                {"lr", nullptr},
+                                {"tokens", n_tokens},
+                                {"tokens_per_s", double(n_tokens - tokens_before) / seconds},
+                                {"step_ms", seconds * 1000},
+                                {"cpu_ms", (cpu_seconds() - cpu_began) * 1000},
+                                {"rss_mb", resident_mb()},
+                                {"peak_rss_mb", peak_resident_mb()}});
+    }
+  } catch (const StopRequested &) {
+    control.send("done", {{"path", nullptr}, {"sha256", nullptr}, {"stopped", true}, {"metrics", metrics(int64_t(results.size()), n_tokens, nullptr, nullptr, elapsed())}});
+    return;
+  }
+  const bool adapted = setup.adapter != nullptr;
+  const auto score = [&](size_t i) { return -(adapted ? results[i].adapter_loss : results[i].base_loss); };
+  for (size_t i = 0; i < results.size(); i++) {
+    const Result & r = results[i];
+    json message = {{"id", examples[i].id}, {"base_loss", r.base_loss}, {"adapter_loss", adapted ? json(r.adapter_loss) : json()}, {"tokens", r.n}, {"entropy", r.entropy}};
+    if (adapted) message["kl"] = r.kl;
+    if (job.mode == "score") {
+      int64_t rank = 1; // 1 + how many of the group are better; the earlier one wins a tie
+      for (size_t j = 0; j < results.size(); j++) {
+        if (examples[j].group == examples[i].group && (score(j) > score(i) || (score(j) == score(i) && j < i))) rank++;
+      }
+      message["group"] = examples[i].group;
+      message["score"] = score(i);
+      message["rank"] = rank;
+    }
+    control.send("result", message);
+  }
+  control.send("done", {{"path", nullptr}, {"sha256", nullptr}, {"stopped", false}, {"metrics", metrics(int64_t(results.size()), n_tokens, nullptr, nullptr, elapsed())}});
+}

@@ -1,0 +1,63 @@
+#pragma once
+
+#include "adapter.hpp"
+#include "batch.hpp"
+#include "graph.hpp"
+#include "model.hpp"
+
+#include <list>
+
+/** What a layer is made of, forward and backward, as nodes of the current graph: our own kernels on the CPU, ggml's operations elsewhere. */
+class Ops {
+public:
+  /** @param adapter null: adapter off. @param dropout_seed of this job; used only when the adapter's dropout is above 0 and training. */
+  Ops(Graph & graph, const Model & model, const Adapter * adapter, const Batch & batch, bool training, uint64_t dropout_seed);
+
+  ggml_tensor * norm(ggml_tensor * x, ggml_tensor * weight);
+  /** Gradient of the input x of norm from the gradient dy of its output. */
+  ggml_tensor * norm_back(ggml_tensor * dy, ggml_tensor * x, ggml_tensor * weight);
+
+  /** weight x + bias + b (scale a drop(x)). @param u receives the scaled rank-r activation, null without an adapter. */
+  ggml_tensor * linear(int64_t layer, int target, ggml_tensor * x, ggml_tensor ** u);
+  /** Adds to the gradients of a and b, and returns the gradient of x. */
+  ggml_tensor * linear_back(int64_t layer, int target, ggml_tensor * x, ggml_tensor * u, ggml_tensor * dy);
+  /** weight^T dy of a frozen matrix. */
+  ggml_tensor * frozen_back(const Matrix & matrix, ggml_tensor * dy);
+
+  /** Rotary embedding of [head_dim, heads, tokens]. */
+  ggml_tensor * rotate(ggml_tensor * x);
+  ggml_tensor * rotate_back(ggml_tensor * dy);
+
+  /** Causal attention within each segment; q [head_dim, n_head, T], k and v [head_dim, n_kv, T] -> [head_dim * n_head, T]. */
+  ggml_tensor * attention(ggml_tensor * q, ggml_tensor * k, ggml_tensor * v);
+  struct AttentionGradients {
+    ggml_tensor *q, *k, *v;
+  };
+  AttentionGradients attention_back(ggml_tensor * q, ggml_tensor * k, ggml_tensor * v, ggml_tensor * att, ggml_tensor * datt);
+
+  /** silu(gate) * up, and its gradients. */
+  ggml_tensor * gated(ggml_tensor * gate, ggml_tensor * up);
+  struct GatedGradients {
+    ggml_tensor *gate, *up;
+  };
+  GatedGradients gated_back(ggml_tensor * gate, ggml_tensor * up, ggml_tensor * dy);
+
+private:
+  struct Packed;
+  ggml_tensor * dropout(int64_t layer, int target, ggml_tensor * x);
+  ggml_tensor * transposed(ggml_tensor * x);
+  ggml_tensor * mask(int64_t n_tokens);
+  Packed pack(ggml_tensor * q, ggml_tensor * k, ggml_tensor * v, const Segment & segment);
+  ggml_tensor * pack_rows(ggml_tensor * q, const Segment & segment);
+  ggml_tensor * unpack_rows(ggml_tensor * packed, int64_t n_tokens);
+
+  Graph & graph_;
+  const Model & model_;
+  const Adapter * adapter_;
+  const Batch & batch_;
+  const bool training_;
+  const uint64_t dropout_seed_;
+  ggml_context * c_;
+  std::list<std::vector<float>> host_; // inputs made here; they live as long as this object
+  std::vector<std::pair<int64_t, ggml_tensor *>> masks_;
+};
