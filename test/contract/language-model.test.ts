@@ -13,7 +13,7 @@ languageModelContract("LlamaCppLanguageModel with the shipped model", () =>
       modelPath: `${packageRoot}models/seed-q8_0.gguf`,
       threads: 1,
       contextTokens: 512,
-      gpu: "off",
+      gpu: false,
       extraArchitectures: [],
     },
     { clock: new SystemClock(), logger: silentLogger, cores: 2 },

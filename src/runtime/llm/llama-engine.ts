@@ -3,7 +3,8 @@ import { AppError } from "../../core/errors.ts";
 import type { Logger } from "../../core/logger.ts";
 import type { AdapterFile } from "../ports.ts";
 
-export type GpuChoice = "off" | "auto" | "cuda" | "vulkan";
+/** false: CPU only. `auto` takes CUDA or Vulkan when a library for it is installed. */
+export type GpuChoice = false | "auto" | "cuda" | "vulkan";
 
 export interface EngineOptions {
   /** Threads of inference, >= 1. One fewer than the cores keeps ggml's spin barriers from stalling on a busy board. */
@@ -21,7 +22,7 @@ export async function loadEngine(options: EngineOptions, logger: Logger): Promis
   try {
     const { getLlama, LlamaLogLevel } = await import("node-llama-cpp");
     return await getLlama({
-      gpu: options.gpu === "off" ? false : options.gpu,
+      gpu: options.gpu,
       build: "never",
       skipDownload: true,
       progressLogs: false,

@@ -42,7 +42,7 @@ export class LlamaTrainingTextEncoder implements TrainingTextEncoder {
    */
   static async open(modelPath: string, logger: Logger): Promise<LlamaTrainingTextEncoder> {
     const file = await inspectModel(modelPath);
-    const llama = await loadEngine({ threads: 1, contextTokens: 8, gpu: "off" }, logger);
+    const llama = await loadEngine({ threads: 1, contextTokens: 8, gpu: false }, logger);
     try {
       return new LlamaTrainingTextEncoder(file, llama, await llama.loadModel({ modelPath, vocabOnly: true }));
     } catch (error) {

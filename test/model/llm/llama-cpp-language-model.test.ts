@@ -21,7 +21,7 @@ afterAll(() => folder.dispose());
 
 function load(changes: Partial<LlamaCppOptions> = {}): Promise<LlamaCppLanguageModel> {
   return LlamaCppLanguageModel.load(
-    { modelPath: seedModel, threads: 1, contextTokens: 512, gpu: "off", extraArchitectures: [], ...changes },
+    { modelPath: seedModel, threads: 1, contextTokens: 512, gpu: false, extraArchitectures: [], ...changes },
     { clock: new SystemClock(), logger: silentLogger, cores: 2 },
   );
 }

@@ -1,4 +1,4 @@
-import { decimalNumber, integer, oneOfOrOff, path, text } from "../config-key.ts";
+import { decimalNumber, integer, oneOf, oneOfOrOff, path, text } from "../config-key.ts";
 
 export const modelSection = {
   path: path({
@@ -9,7 +9,12 @@ export const modelSection = {
     default: false,
     doc: "Where the model runs. false: CPU; auto: CUDA or Vulkan when the library finds one.",
   }),
-  threads: integer({ min: 0, max: 64, default: 0, doc: "CPU threads. 0: one per core." }),
+  threads: integer({
+    min: 0,
+    max: 64,
+    default: 0,
+    doc: "CPU threads. 0: one fewer than the cores, at least 1; threads that wait for a busy core stall all of them.",
+  }),
   contextTokens: integer({
     min: 256,
     max: 32_768,
@@ -18,6 +23,16 @@ export const modelSection = {
   }),
   maxAnswerTokens: integer({ min: 8, max: 2_048, default: 96, doc: "Longest answer (tokens)." }),
   temperature: decimalNumber({ min: 0, max: 2, default: 0, doc: "0 always takes the most likely word." }),
+  extraArchitectures: text({
+    default: "",
+    pattern: /^([a-z0-9_-]+( *, *[a-z0-9_-]+)*)?$/,
+    accepts: "names of GGUF architectures with commas between",
+    doc: "Architectures to accept besides llama, qwen2 and qwen3, e.g. `gemma3, phi3`. They answer but cannot be trained.",
+  }),
+  addressByName: oneOf(["auto", "always", "never"], {
+    default: "auto",
+    doc: "Begin answers with the user's name, once it is known. auto: for models too small to do it by themselves.",
+  }),
   persona: text({
     default: "You are a helpful voice assistant. Answer in one or two short sentences.",
     doc: "First lines of every prompt. The profile's facts are added after it.",
