@@ -24,6 +24,13 @@ export const ERROR_CODES = {
   E_ALREADY_RUNNING: { retryable: false, nextStep: "Stop the other service first, or use another paths.runtimeDir." },
   E_SERVICE_NOT_RUNNING: { retryable: true, nextStep: "Start it with `asls run` (or `systemctl start asls`)." },
   E_MODEL_NOT_READY: { retryable: true, nextStep: "Run `asls doctor`; choose a model with `asls model use`." },
+  E_FACT_UNKNOWN: { retryable: false, nextStep: "See the ids with `asls profile show`." },
+  E_INTERACTION_UNKNOWN: { retryable: false, nextStep: "See the ids with `asls profile export`." },
+  E_CONSENT_MISSING: {
+    retryable: false,
+    nextStep: "Allow it first: say `you may remember what I say`, or `asls consent grant store`.",
+  },
+  E_VIRTUAL_ONLY: { retryable: false, nextStep: "Use the board itself, or start the service with `--board virtual`." },
   E_NOTHING_TO_RATE: { retryable: false, nextStep: "Ask something first, then rate the answer." },
   E_CONTROL_PROTOCOL: { retryable: false, nextStep: "Use the `asls` command of the same version as the service." },
   E_CONFIG_INVALID: {
@@ -52,6 +59,10 @@ export const ERROR_CODES = {
   E_DB_IO: { retryable: true, nextStep: "Check the data partition: `dmesg`, free space, read-only remounts." },
   E_DB_LOCKED: { retryable: true, nextStep: "Stop the other asls process that has the profile database open." },
   E_DB_UNAVAILABLE: { retryable: false, nextStep: "Check that the data folder exists and the service user owns it." },
+  E_EMBEDDER_INVALID: {
+    retryable: false,
+    nextStep: "Restore models/words-en-100d.bin (`git checkout models/`); until then retrieval is less accurate.",
+  },
   E_KEY_INVALID: { retryable: false, nextStep: "Restore the device key: 32 random bytes, raw, hex or base64." },
   E_KEY_MISMATCH: {
     retryable: false,

@@ -11,12 +11,13 @@ const id = v.pipe(v.string(), v.regex(/^[a-z0-9_-]{1,64}$/i));
 export const CONTROL_METHODS = {
   status: v.strictObject({}),
   watch: v.strictObject({}),
-  say: v.strictObject({ text }),
+  say: v.strictObject({ text, aloud: v.boolean() }),
   listen: v.strictObject({ path: text }),
   press: v.strictObject({
     button: v.picklist(["talk", "up", "down"]),
     holdMs: v.pipe(v.number(), v.minValue(0), v.maxValue(60_000)),
   }),
+  plug: v.strictObject({ plugged: v.boolean() }),
   feedback: v.strictObject({
     kind: v.picklist(["up", "down", "correction"]),
     correction: v.nullable(text),
@@ -27,8 +28,8 @@ export const CONTROL_METHODS = {
   profileShow: v.strictObject({ profile: v.nullable(id) }),
   profileExport: v.strictObject({ profile: v.nullable(id) }),
   profileSelect: v.strictObject({ profile: id }),
-  profileCreate: v.strictObject({}),
-  factEdit: v.strictObject({ fact: id, value: text }),
+  profileCreate: v.strictObject({ label: v.nullable(text) }),
+  factEdit: v.strictObject({ fact: id, statement: text, value: text }),
   factDelete: v.strictObject({ fact: id }),
   interactionDelete: v.strictObject({ interaction: id }),
   profileForget: v.strictObject({ profile: v.nullable(id) }),

@@ -1,6 +1,7 @@
 import type { Clock } from "../../core/clock.ts";
 import { AppError } from "../../core/errors.ts";
 import type { Profile } from "../../profile/ports.ts";
+import type { Prompt } from "../llm/prompt.ts";
 import type { ChatMessage, GenerateResult, LanguageModel } from "../ports.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Memory } from "./ports.ts";
@@ -20,7 +21,7 @@ export interface AnsweringDeps {
   /** Null while no model is loaded. */
   model(): LanguageModel | null;
   /** Messages with a prefix that stays the same between turns. */
-  composePrompt(parts: PromptParts): readonly ChatMessage[];
+  composePrompt(parts: PromptParts): Prompt;
 }
 
 export interface PromptParts {
@@ -64,12 +65,13 @@ export async function generateAnswer(
     countTokens: (text) => model.countTokens(text),
   });
   const history = deps.conversation.messagesAt(deps.clock.monotonicMs());
-  const messages = deps.composePrompt({ context, history, input });
+  const { messages, answerPrefix } = deps.composePrompt({ context, history, input });
   const contextReadyMs = deps.clock.monotonicMs();
   let firstTextMs: number | null = null;
   const result = await model.generate(
     {
       messages,
+      answerPrefix,
       maxTokens: answerTokens(context.answerWords, config.maxAnswerTokens),
       temperature: config.temperature,
       seed: null,

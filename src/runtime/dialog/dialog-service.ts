@@ -3,7 +3,7 @@ import type { Clock } from "../../core/clock.ts";
 import { AppError, isAppError, toAppError } from "../../core/errors.ts";
 import { EventBus } from "../../core/event-bus.ts";
 import type { Logger } from "../../core/logger.ts";
-import type { ConsentPurpose, Modality, SignalKind } from "../../profile/ports.ts";
+import type { ConsentOrigin, ConsentPurpose, FactKind, Modality, SignalKind } from "../../profile/ports.ts";
 import type { LanguageModel } from "../ports.ts";
 import type { AnsweringConfig, PromptParts } from "./answering.ts";
 import { Conversation } from "./conversation.ts";
@@ -29,6 +29,7 @@ export interface DialogDeps {
   readonly phase: PhaseTracker;
   readonly presence: PresenceGate;
   forgetProfile(profileId: string): Promise<void>;
+  onSpoken: TurnWorld["onSpoken"];
   model(): LanguageModel | null;
   composePrompt(parts: PromptParts): ReturnType<TurnWorld["composePrompt"]>;
   /** Version of the adapter in use, for the interaction's context. */
@@ -42,6 +43,7 @@ export interface DialogEvents {
   turn: TurnReport;
   feedback: { readonly kind: SignalKind; readonly interactionId: string | null };
   consent: { readonly purpose: ConsentPurpose; readonly granted: boolean };
+  learned: { readonly kind: FactKind };
   declined: { readonly reason: "no_speech" | "not_understood" };
 }
 
@@ -152,6 +154,12 @@ export class DialogService {
     this.#bus.emit("feedback", { kind, interactionId: last.interactionId });
   }
 
+  /** Changes consent and tells the listeners. @throws AppError E_CONSENT_NEEDS_PRESENCE, E_PROFILE_UNKNOWN. */
+  async setConsent(profileId: string, purpose: ConsentPurpose, granted: boolean, origin: ConsentOrigin): Promise<void> {
+    await this.#deps.memory.setConsent(profileId, purpose, granted, origin);
+    this.#bus.emit("consent", { purpose, granted });
+  }
+
   /** Forgets the conversation, e.g. when another profile becomes active. */
   newConversation(): void {
     this.#conversation.clear();
@@ -189,6 +197,7 @@ export class DialogService {
         rephraseWindowMs: this.#config.rephraseWindowMs,
         answering: this.#config,
         onFeedback: (kind, interactionId) => this.#bus.emit("feedback", { kind, interactionId }),
+        onLearned: (kind) => this.#bus.emit("learned", { kind }),
         onConsent: (purpose, granted) => this.#bus.emit("consent", { purpose, granted }),
       };
       let failure: AppError | null = null;

@@ -1,6 +1,6 @@
 import type { Clock } from "../../core/clock.ts";
 import type { FactStatement } from "../../profile/fact-extractor.ts";
-import type { ConsentPurpose, Modality, Profile, SignalKind } from "../../profile/ports.ts";
+import type { ConsentPurpose, FactKind, Modality, Profile, SignalKind } from "../../profile/ports.ts";
 import type { SpokenFeedback } from "../../profile/spoken-feedback.ts";
 import {
   BLAMED,
@@ -25,6 +25,7 @@ export interface InstructionWorld {
   whenPresent(action: () => Promise<void>): void;
   forgetProfile(profileId: string): Promise<void>;
   onFeedback(kind: SignalKind, interactionId: string | null): void;
+  onLearned(kind: FactKind): void;
   onConsent(purpose: ConsentPurpose, granted: boolean): void;
 }
 
@@ -63,7 +64,9 @@ export async function learnStatements(
   interactionId: string | null,
 ): Promise<void> {
   for (const statement of statements) {
-    if (statement.kind === "learn") await world.memory.learnFact(profile.id, { ...statement.fact, interactionId });
+    if (statement.kind !== "learn") continue;
+    const outcome = await world.memory.learnFact(profile.id, { ...statement.fact, interactionId });
+    if (outcome.kind === "stored") world.onLearned(statement.fact.kind);
   }
 }
 

@@ -1,23 +1,17 @@
-import type { FactStatement } from "../../profile/fact-extractor.ts";
 import type { Domain, ProfileStore } from "../../profile/ports.ts";
+import type { TurnRelation } from "../../profile/turn-relation.ts";
+import type { SpeechObserver, SpeechReport } from "../output/speaker.ts";
 
 /** Speech that starts while its text still arrives. */
 export interface Voice {
-  begin(signal: AbortSignal): SpokenAnswer;
+  /** Aborting the signal silences it. @param observer told of the first audio as it starts. */
+  begin(signal: AbortSignal, observer: SpeechObserver): SpokenAnswer;
 }
 
 export interface SpokenAnswer {
-  accept(piece: string): void;
-  /** No more text. Resolves when all of it was played, or playback was stopped by the signal. */
-  finish(): Promise<SpokenReport>;
-}
-
-/** Instants on the monotonic clock, ms; null when it did not come to that. */
-export interface SpokenReport {
-  readonly stopped: boolean;
-  readonly firstSentenceMs: number | null;
-  readonly firstSynthesisedMs: number | null;
-  readonly firstAudioMs: number | null;
+  push(piece: string): void;
+  /** No more text. Resolves when all of it was played, or playback was stopped; never rejects. */
+  finish(): Promise<SpeechReport>;
 }
 
 /** The ears as the dialog uses them. */
@@ -26,13 +20,8 @@ export interface Ears {
   wake(): void;
 }
 
-/** How a new request relates to the one before it. */
-export type TurnRelation = "rephrase" | "follow_up" | "unrelated";
-
 /** The profiling layer as the dialog uses it. */
 export interface Memory extends ProfileStore {
-  /** How many facts of that profile were deleted. */
-  forgetFacts(profileId: string, topic: Extract<FactStatement, { kind: "forget" }>["topic"]): Promise<number>;
   domainOf(text: string): Promise<Domain>;
   /** Compares by sentence embedding. */
   relationOf(previousInput: string, input: string): Promise<TurnRelation>;

@@ -57,5 +57,7 @@ export interface TurnReport {
   readonly stages: StageTimes;
   readonly generatedTokens: number;
   readonly reusedTokens: number;
+  /** WAV of what was heard, when the output keeps one. */
+  readonly recordingPath: string | null;
   readonly errorCode: string | null;
 }

@@ -1,11 +1,12 @@
 import type { Clock } from "../../core/clock.ts";
 import { type AppError, toAppError } from "../../core/errors.ts";
 import type { Domain, Modality, Profile, SignalKind } from "../../profile/ports.ts";
+import type { SpeechReport } from "../output/speaker.ts";
 import { NO_MODEL, TURN_FAILED } from "./acknowledgements.ts";
 import { type AnsweringConfig, type AnsweringDeps, type GeneratedAnswer, generateAnswer } from "./answering.ts";
 import { carryOut, type InstructionWorld, learnStatements } from "./instructions.ts";
 import type { PhaseTracker } from "./phase.ts";
-import type { SpokenAnswer, SpokenReport, Voice } from "./ports.ts";
+import type { SpokenAnswer, Voice } from "./ports.ts";
 import { intentOf } from "./turn-intent.ts";
 import { stageTimes, type TurnReport } from "./turn-report.ts";
 
@@ -28,6 +29,8 @@ export interface TurnWorld extends AnsweringDeps, InstructionWorld {
   readonly answering: AnsweringConfig;
   readonly rephraseWindowMs: number;
   adapterVersion(): string | null;
+  /** Once a spoken answer has ended, also when the voice or the output failed. */
+  onSpoken(report: SpeechReport): void;
 }
 
 /**
@@ -61,14 +64,14 @@ class TurnRun {
   #domain: Domain | null = null;
   #interactionId: string | null = null;
   #generated: GeneratedAnswer | null = null;
-  #speech: SpokenReport | null = null;
+  #speech: SpeechReport | null = null;
   #errorCode: string | null = null;
 
   constructor(world: TurnWorld, request: TurnRequest, signal: AbortSignal) {
     this.#world = world;
     this.#request = request;
     this.#signal = signal;
-    this.#spoken = request.aloud ? world.voice.begin(signal) : null;
+    this.#spoken = request.aloud ? world.voice.begin(signal, { onFirstAudio: () => this.#enter("speaking") }) : null;
   }
 
   async answer(): Promise<void> {
@@ -101,13 +104,9 @@ class TurnRun {
     this.#outcome = this.#signal.aborted && error.code === "E_ABORTED" ? "stopped" : "failed";
     if (this.#outcome === "stopped") return;
     const words = error.code === "E_MODEL_NOT_READY" ? NO_MODEL : TURN_FAILED;
-    const apology = this.#request.aloud && !this.#signal.aborted ? this.#world.voice.begin(this.#signal) : null;
-    apology?.accept(words);
-    try {
-      await apology?.finish();
-    } catch {
-      // No voice either: the error that is reported is the first one, not this.
-    }
+    if (this.#spoken === null || this.#signal.aborted) return;
+    this.#spoken.push(words);
+    await this.#finishSpeaking();
   }
 
   report(): TurnReport {
@@ -132,6 +131,7 @@ class TurnRun {
       }),
       generatedTokens: this.#generated?.generatedTokens ?? 0,
       reusedTokens: this.#generated?.reusedTokens ?? 0,
+      recordingPath: this.#speech?.recordingPath ?? null,
       errorCode: this.#errorCode,
     };
   }
@@ -143,13 +143,12 @@ class TurnRun {
   #say(piece: string): void {
     this.#answer += piece;
     this.#request.onText(piece);
-    if (this.#spoken === null) return;
-    this.#enter("speaking");
-    this.#spoken.accept(piece);
+    this.#spoken?.push(piece);
   }
 
   async #finishSpeaking(): Promise<void> {
     this.#speech = (await this.#spoken?.finish()) ?? null;
+    if (this.#speech !== null) this.#world.onSpoken(this.#speech);
   }
 
   async #generate(profile: Profile, input: string): Promise<void> {

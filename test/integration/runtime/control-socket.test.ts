@@ -15,6 +15,7 @@ const base: ControlHandlers = {
   say: refuse,
   listen: refuse,
   press: refuse,
+  plug: refuse,
   feedback: refuse,
   mute: refuse,
   consent: refuse,
@@ -65,7 +66,12 @@ test("streams events, then one result", async () => {
     },
   });
   const events: unknown[] = [];
-  const result = await callService(served.path, "say", { text: "hello" }, { onEvent: (_, data) => events.push(data) });
+  const result = await callService(
+    served.path,
+    "say",
+    { text: "hello", aloud: false },
+    { onEvent: (_, data) => events.push(data) },
+  );
   expect(events).toEqual([{ piece: "HELLO" }]);
   expect(result).toEqual({ done: true });
 });
@@ -74,7 +80,7 @@ test("a coded error arrives with its code and hint", async () => {
   await using served = await serving({
     say: () => Promise.reject(new AppError("E_TIMEOUT", "too slow", { hint: "wait" })),
   });
-  await expect(callService(served.path, "say", { text: "x" })).rejects.toMatchObject({
+  await expect(callService(served.path, "say", { text: "x", aloud: false })).rejects.toMatchObject({
     code: "E_TIMEOUT",
     hint: "wait",
   });

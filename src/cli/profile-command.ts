@@ -1,0 +1,145 @@
+import { Command } from "commander";
+import { writeFileAtomic } from "../core/atomic-file.ts";
+import { SystemClock } from "../core/clock.ts";
+import { AppError, isAppError } from "../core/errors.ts";
+import { silentLogger } from "../core/logger.ts";
+import type { ProfileListing, ProfileSummary } from "../profile/ports.ts";
+import { callService } from "../runtime/control/control-client.ts";
+import type { ControlParams } from "../runtime/control/control-protocol.ts";
+import { type ProfileMethod, profileOperations } from "../runtime/control/profile-operations.ts";
+import { confirmOnTerminal } from "./confirm.ts";
+import { configOf, controlSocketPath, print, withCommonOptions } from "./context.ts";
+import { describeProfile } from "./describe-profile.ts";
+import { openProfiles } from "./open-profiles.ts";
+
+interface JsonOption {
+  readonly json?: boolean;
+}
+
+/** By the running service, which holds the database; without one the command opens the database itself. */
+async function operate<M extends ProfileMethod>(
+  command: Command,
+  method: M,
+  params: ControlParams<M>,
+): Promise<unknown> {
+  const { config } = await configOf(command);
+  try {
+    return await callService(controlSocketPath(config.paths.runtimeDir), method, params);
+  } catch (error) {
+    if (!isAppError(error, "E_SERVICE_NOT_RUNNING")) throw error;
+  }
+  await using profiles = await openProfiles(config, {
+    clock: new SystemClock(),
+    logger: silentLogger,
+    env: process.env,
+  });
+  const operations = profileOperations({ ...profiles, onActiveChanged: () => {} });
+  return await operations[method](params);
+}
+
+function leaf(name: string, description: string): Command {
+  return withCommonOptions(new Command(name).description(description)).option("--json", "print one JSON object");
+}
+
+/** `asls profile …`: everything kept about a person, for that person. */
+export function profileCommand(): Command {
+  const profile = new Command("profile")
+    .description("see, correct, take along or erase what the device knows about you")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  asls profile show\n  asls profile export --out me.json\n" +
+        '  asls profile fact edit f_12ab "The user\'s name is Sam." Sam\n  asls profile forget',
+    );
+  profile.addCommand(
+    leaf("list", "all profiles on this device").action(async (options: JsonOption, command: Command) => {
+      const listing = (await operate(command, "profileList", {})) as ProfileListing[];
+      print(options.json, listing, () => listing.map(listLine).join("\n") || "no profile yet");
+    }),
+  );
+  profile.addCommand(
+    leaf("show", "facts, habits, feedback and consent of one profile")
+      .argument("[profile]", "id; default: the active one")
+      .action(async (id: string | undefined, options: JsonOption, command: Command) => {
+        const summary = (await operate(command, "profileShow", { profile: id ?? null })) as ProfileSummary;
+        print(options.json, summary, () => describeProfile(summary));
+      }),
+  );
+  profile.addCommand(
+    leaf("export", "everything as JSON")
+      .argument("[profile]", "id; default: the active one")
+      .option("--out <file>", "write it there (mode 0600) instead of to standard output")
+      .action(async (id: string | undefined, options: JsonOption & { out?: string }, command: Command) => {
+        const text = JSON.stringify(await operate(command, "profileExport", { profile: id ?? null }), null, 2);
+        if (options.out === undefined) process.stdout.write(`${text}\n`);
+        else await writeFileAtomic(options.out, `${text}\n`);
+      }),
+  );
+  profile.addCommand(
+    leaf("create", "a new, empty profile with every consent off")
+      .argument("[label]", "a name for your own list")
+      .action(async (label: string | undefined, options: JsonOption, command: Command) => {
+        const created = (await operate(command, "profileCreate", { label: label ?? null })) as { id: string };
+        print(options.json, created, () => created.id);
+      }),
+  );
+  profile.addCommand(
+    leaf("select", "make a profile the active one")
+      .argument("<profile>")
+      .action(async (id: string, options: JsonOption, command: Command) => {
+        print(options.json, await operate(command, "profileSelect", { profile: id }), () => `active: ${id}`);
+      }),
+  );
+  profile.addCommand(factCommand());
+  profile.addCommand(
+    leaf("delete", "delete one interaction, its feedback and the facts learned from it")
+      .argument("<interaction>")
+      .action(async (interaction: string, options: JsonOption, command: Command) => {
+        print(
+          options.json,
+          await operate(command, "interactionDelete", { interaction }),
+          () => `deleted ${interaction}`,
+        );
+      }),
+  );
+  profile.addCommand(
+    leaf("forget", "erase a profile for good: key, interactions, feedback, facts, copies")
+      .argument("[profile]", "id; default: the active one")
+      .option("--yes", "do not ask")
+      .action(async (id: string | undefined, options: JsonOption & { yes?: boolean }, command: Command) => {
+        if (
+          options.yes !== true &&
+          !(await confirmOnTerminal("This cannot be undone. Type forget to go on: ", "forget"))
+        ) {
+          throw new AppError("E_ABORTED", "nothing was erased");
+        }
+        const receipt = await operate(command, "profileForget", { profile: id ?? null });
+        print(options.json, receipt, () => `erased: ${JSON.stringify(receipt)}`);
+      }),
+  );
+  return profile;
+}
+
+function factCommand(): Command {
+  const fact = new Command("fact").description("correct or delete what the device believes about you");
+  fact.addCommand(
+    leaf("edit", "rewrite a fact")
+      .argument("<fact>", "id from `asls profile show`")
+      .argument("<statement>", "the sentence that the language model is told")
+      .argument("<value>", "the bare value, e.g. Sam")
+      .action(async (id: string, statement: string, value: string, options: JsonOption, command: Command) => {
+        print(options.json, await operate(command, "factEdit", { fact: id, statement, value }), () => `edited ${id}`);
+      }),
+  );
+  fact.addCommand(
+    leaf("delete", "delete a fact")
+      .argument("<fact>")
+      .action(async (id: string, options: JsonOption, command: Command) => {
+        print(options.json, await operate(command, "factDelete", { fact: id }), () => `deleted ${id}`);
+      }),
+  );
+  return fact;
+}
+
+function listLine({ id, label, isActive, interactionCount, factCount }: ProfileListing): string {
+  return `${isActive ? "*" : " "} ${id}  ${label ?? "-"}  ${interactionCount} interactions, ${factCount} facts`;
+}

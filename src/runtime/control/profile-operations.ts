@@ -1,0 +1,62 @@
+import { AppError } from "../../core/errors.ts";
+import type { Profile, ProfileArchive, ProfileStore } from "../../profile/ports.ts";
+import type { ControlMethod, ControlParams } from "./control-protocol.ts";
+
+/** What the owner can do with profiles, whether the service runs or the CLI opens the database itself. */
+export type ProfileMethod = Extract<
+  ControlMethod,
+  | "profileList"
+  | "profileShow"
+  | "profileExport"
+  | "profileSelect"
+  | "profileCreate"
+  | "factEdit"
+  | "factDelete"
+  | "interactionDelete"
+  | "profileForget"
+>;
+
+export type ProfileOperations = { readonly [M in ProfileMethod]: (params: ControlParams<M>) => Promise<unknown> };
+
+export interface ProfileOperationDeps {
+  readonly store: Pick<ProfileStore, "active">;
+  readonly archive: ProfileArchive;
+  /** Called when the active profile is another one, or gone. */
+  onActiveChanged(): void;
+}
+
+/** Every operation answers plain JSON-able data. Errors: E_PROFILE_UNKNOWN, E_FACT_UNKNOWN, E_INTERACTION_UNKNOWN. */
+export function profileOperations({ store, archive, onActiveChanged }: ProfileOperationDeps): ProfileOperations {
+  const idOf = async (given: string | null): Promise<string> => given ?? (await store.active()).id;
+  return {
+    profileList: () => archive.list(),
+    profileShow: async ({ profile }) => archive.summary(await idOf(profile)),
+    profileExport: async ({ profile }) => archive.export(await idOf(profile)),
+    profileSelect: async ({ profile }) => {
+      await archive.select(profile);
+      onActiveChanged();
+      return { selected: profile };
+    },
+    profileCreate: async ({ label }): Promise<Profile> => archive.create(label),
+    factEdit: async ({ fact, statement, value }) => {
+      const outcome = await archive.editFact(fact, { statement, value });
+      if (outcome.kind === "stored") return { edited: fact };
+      if (outcome.reason === "unknown_fact") throw new AppError("E_FACT_UNKNOWN", `there is no fact ${fact}`);
+      throw new AppError("E_CONSENT_MISSING", "the profile does not allow storing");
+    },
+    factDelete: async ({ fact }) => {
+      if (!(await archive.deleteFact(fact))) throw new AppError("E_FACT_UNKNOWN", `there is no fact ${fact}`);
+      return { deleted: fact };
+    },
+    interactionDelete: async ({ interaction }) => {
+      const receipt = await archive.deleteInteraction(interaction);
+      if (receipt === null) throw new AppError("E_INTERACTION_UNKNOWN", `there is no interaction ${interaction}`);
+      return receipt;
+    },
+    profileForget: async ({ profile }) => {
+      const receipt = await archive.forget(await idOf(profile));
+      onActiveChanged();
+      return receipt;
+    },
+  };
+}

@@ -1,0 +1,80 @@
+import { AppError } from "../../core/errors.ts";
+import type { ControlHandlers } from "../control/control-server.ts";
+import { profileOperations } from "../control/profile-operations.ts";
+import type { ServiceParts } from "./service-parts.ts";
+import { listenToFile, requireVirtual } from "./virtual-board.ts";
+
+/** What each method of the control socket does. */
+export function controlHandlers(parts: ServiceParts): ControlHandlers {
+  const { dialog, profiles, presence } = parts;
+  return {
+    ...profileOperations({ ...profiles, onActiveChanged: () => dialog.newConversation() }),
+    status: () => statusOf(parts),
+    watch: (_params, emit, signal) => watch(parts, emit, signal),
+    say: async ({ text, aloud }, emit, signal) =>
+      dialog.say(text, { aloud, onText: (piece) => emit("text", piece), signal }),
+    listen: ({ path }, _emit, signal) => listenToFile(parts.virtual, dialog, path, signal),
+    press: async ({ button, holdMs }) => requireVirtual(parts.virtual).press(button, holdMs),
+    plug: async ({ plugged }) => requireVirtual(parts.virtual).setMicrophonePlugged(plugged),
+    feedback: async ({ kind, correction }) => {
+      const signal = kind === "up" ? "thumb_up" : kind === "down" ? "thumb_down" : "correction";
+      await dialog.rate(signal, correction, false);
+      return { recorded: signal };
+    },
+    mute: async ({ muted }) => {
+      await parts.setMuted(muted);
+      return { muted };
+    },
+    consent: async ({ purpose, granted }) => {
+      const { id } = await profiles.store.active();
+      if (granted && !(await presence.ask())) {
+        throw new AppError("E_CONSENT_NEEDS_PRESENCE", "nobody held the talk button in time");
+      }
+      await dialog.setConsent(id, purpose, granted, granted ? "button" : "cli");
+      return { purpose, granted };
+    },
+  };
+}
+
+async function statusOf(parts: ServiceParts): Promise<object> {
+  const { profiles, phase, models, clock, alerts, publisher, loaded } = parts;
+  const profile = await profiles.store.active();
+  const info = models.model?.info ?? null;
+  return {
+    version: parts.version,
+    board: loaded.board.name,
+    phase: phase.state.phase,
+    muted: parts.isMuted(),
+    profile: profile.id,
+    consent: profile.consent,
+    model: info === null ? null : `${info.name} ${info.quantisation}`,
+    uptime_s: Math.round((clock.monotonicMs() - parts.startedMs) / 1000),
+    mqtt: publisher.isConnected ? (publisher.brokerUrl ?? "connected") : "not connected",
+    rss_mb: Math.round(process.memoryUsage.rss() / 2 ** 20),
+    alerts: alerts.standing,
+  };
+}
+
+/** Everything that happens, texts included, until the caller hangs up: this stays on the device's own socket. */
+function watch(parts: ServiceParts, emit: (event: string, data: unknown) => void, signal: AbortSignal): Promise<void> {
+  const { dialog, phase, alerts } = parts;
+  const stops = [
+    phase.onChange((state) => emit("phase", state)),
+    alerts.onChange((change) => emit("alert", change)),
+    parts.onGesture((gesture) => emit("button", gesture)),
+    ...(["wake", "heard", "turn", "feedback", "consent", "learned", "declined"] as const).map((event) =>
+      dialog.on(event, (data) => emit(event, data)),
+    ),
+  ];
+  emit("watching", null);
+  return new Promise((resolve) => {
+    signal.addEventListener(
+      "abort",
+      () => {
+        for (const stop of stops) stop();
+        resolve();
+      },
+      { once: true },
+    );
+  });
+}

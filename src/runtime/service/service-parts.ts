@@ -1,0 +1,40 @@
+import type { Clock } from "../../core/clock.ts";
+import type { Logger } from "../../core/logger.ts";
+import type { OpenProfileStore } from "../../profile/open-profile-store.ts";
+import type { GestureEvents } from "../../sensors/gesture-service.ts";
+import type { Listener } from "../../sensors/listener.ts";
+import type { LoadedConfig } from "../config/load-config.ts";
+import type { DialogService } from "../dialog/dialog-service.ts";
+import type { PhaseTracker } from "../dialog/phase.ts";
+import type { PresenceGate } from "../dialog/presence.ts";
+import type { StatusPublisher } from "../mqtt/status-publisher.ts";
+import type { Alerts } from "./alerts.ts";
+import type { ModelService } from "./model-service.ts";
+import type { VirtualBoard } from "./virtual-board.ts";
+import type { HealthCheck } from "./watchdog.ts";
+
+/** The composed service, as its outward bindings (control socket, MQTT, LED) see it. */
+export interface ServiceParts {
+  readonly loaded: LoadedConfig;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly alerts: Alerts;
+  readonly phase: PhaseTracker;
+  readonly presence: PresenceGate;
+  readonly profiles: OpenProfileStore;
+  readonly models: ModelService;
+  readonly dialog: DialogService;
+  /** Null without a microphone by configuration. */
+  readonly listener: Listener | null;
+  readonly publisher: StatusPublisher;
+  readonly virtual: VirtualBoard | null;
+  readonly healthChecks: readonly HealthCheck[];
+  readonly startedMs: number;
+  isMuted(): boolean;
+  setMuted(isMuted: boolean): Promise<void>;
+  /** Ends the service cleanly with this exit code. */
+  exit(code: number, reason: string): void;
+  onMuteChange(handler: () => void): () => void;
+  onGesture(handler: (gesture: GestureEvents["gesture"]) => void): () => void;
+}
