@@ -134,7 +134,10 @@ export class StatusPublisher implements Service {
     this.#router.handlers = handlers;
   }
 
-  /** @throws AppError E_INTERNAL when the payload does not fit the topic's schema. */
+  /**
+   * Publishes a retained topic now or at the next connect. Pass a model file's own names through `publishableName`.
+   * @throws AppError E_INTERNAL when the payload does not fit the topic's schema.
+   */
   publish<T extends keyof StatusPayloads>(topic: T, payload: StatusPayloads[T]): void {
     const full = topic === "info" ? { ...payload, schema: 1, session: this.#session } : payload;
     this.#snapshot.set(this.#topics.of(topic), toWire(checked(PUBLISHED[topic].payload, full, topic)));
