@@ -50,6 +50,7 @@ export const ERROR_CODES = {
     retryable: false,
     nextStep: "Install the voice named in the message or choose another tts.engine.",
   },
+  E_WYOMING_PROTOCOL: { retryable: true, nextStep: "Check that the uri names a Wyoming server of the right kind." },
   E_DB_CORRUPT: {
     retryable: false,
     nextStep: "Stop the service and restore the newest profile.db.v*.bak, or move the database away to start empty.",
