@@ -219,7 +219,8 @@ export interface TrainerRun {
   setLimits(limits: TrainerLimits): void;
   /** Learning rate of A for the steps to come; only with the `external` schedule. */
   setRate(lr: number): void;
-  /** Stops computing between two layers; memory stays. Resolves when the trainer says so, or when the job is over. */
+  /** Stops computing between two layers; memory stays. Resolves when the trainer says so, or when
+   * it was taken back by `resume`, or when the job is over. */
   pause(): Promise<void>;
   resume(): void;
   /** Takes the CPU away within 50 ms wherever the trainer is; `thaw` gives it back. Both may be called twice. */

@@ -51,6 +51,8 @@ export class SupervisedRun implements TrainerRun {
   #limits: TrainerLimits | null;
   #lr: number | null = null;
   #isPaused: boolean;
+  /** True from `paused` to the next `resume` or child. */
+  #standsStill = false;
   #isFrozen = false;
   #lastCheckpoint: TrainerCheckpoint | null = null;
   #results: TrainerExampleResult[] = [];
@@ -87,12 +89,15 @@ export class SupervisedRun implements TrainerRun {
 
   pause(): Promise<void> {
     this.#isPaused = true;
+    if (this.#standsStill) return Promise.resolve();
     if (this.#hasStarted) this.#child?.send({ type: "pause" });
     return this.#pauseWaiters.wait(undefined);
   }
 
   resume(): void {
     this.#isPaused = false;
+    this.#standsStill = false;
+    this.#pauseWaiters.settle(undefined); // a pause that was taken back before it began is never reported
     if (this.#hasStarted) this.#child?.send({ type: "resume" });
   }
 
@@ -166,13 +171,16 @@ export class SupervisedRun implements TrainerRun {
     } finally {
       this.#child = null;
       this.#hasStarted = false;
+      this.#standsStill = false;
     }
   }
 
   #receive(message: ChildMessage): void {
     if (message.type === "hello") this.#begin(message);
-    if (message.type === "plan" && this.#isPaused) this.#pauseWaiters.settle(undefined);
-    if (message.type === "paused") this.#pauseWaiters.settle(undefined);
+    if (message.type === "paused" && this.#isPaused) {
+      this.#standsStill = true;
+      this.#pauseWaiters.settle(undefined);
+    }
     if (message.type === "done") this.#done = message;
     if (message.type === "error") this.#error = message;
     if (message.type === "done" || message.type === "error") this.#child?.expectEnd();
@@ -201,9 +209,11 @@ export class SupervisedRun implements TrainerRun {
     const { version, ggmlTag, backends } = hello;
     this.#options.logger.debug({ version, ggml_tag: ggmlTag, backends }, "the trainer is up");
     const resume = this.#lastCheckpoint?.path ?? this.#job.resume;
-    const job = { ...this.#job, paused: this.#isPaused, ...(resume === undefined ? {} : { resume }) };
+    // The pause goes as an order of its own, so that a `resume` given meanwhile can only come after it.
+    const job = { ...this.#job, paused: false, ...(resume === undefined ? {} : { resume }) };
     this.#child?.send({ type: "start", job });
     this.#hasStarted = true;
+    if (this.#isPaused) this.#child?.send({ type: "pause" });
     if (this.#limits) this.#child?.send({ type: "limits", ...this.#limits });
     if (this.#lr !== null) this.#child?.send({ type: "rate", lr: this.#lr });
     if (this.#checkpointWaiters.size > 0) this.#child?.send({ type: "checkpoint" });
