@@ -153,6 +153,9 @@ export const ERROR_CODES = {
     retryable: true,
     nextStep: "Plug the microphone in and check `arecord -l`; `apt install alsa-utils` if arecord is missing.",
   },
+  E_MIC_SILENT: { retryable: true, nextStep: "Check the capture level and the mute switch of the sound card with `alsamixer`." },
+  E_MIC_CLIPPED: { retryable: true, nextStep: "Lower the capture level with `alsamixer`." },
+  E_MIC_RATE: { retryable: false, nextStep: "Use a `plughw:` device in microphone.device, so that ALSA resamples to 16 kHz." },
   E_MIC_LOST: { retryable: true, nextStep: "Plug the microphone in again; the service reconnects by itself." },
   E_HEARING_WORKER: { retryable: true, nextStep: "Nothing: the service restarts hearing by itself." },
   E_VAD_UNAVAILABLE: {

@@ -21,6 +21,11 @@ export class PreRoll {
     this.#frames.splice(0, Math.max(0, this.#frames.length - keep));
   }
 
+  /** The frames, oldest first; they stay. */
+  newest(): readonly AudioFrame[] {
+    return this.#frames;
+  }
+
   /** Returns the frames, oldest first, and forgets them. */
   drain(): AudioFrame[] {
     return this.#frames.splice(0);

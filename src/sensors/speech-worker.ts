@@ -1,5 +1,6 @@
 /**
- * Worker thread that runs the native speech engines, so that none of them ever holds up the event loop. Speaks
+ * Worker (thread or child process) that runs the native speech engines, so that none of them ever holds up the event
+ * loop. Speaks
  * `speech-worker-protocol.ts`; requests are served strictly in order.
  */
 import { parentPort } from "node:worker_threads";
@@ -99,8 +100,14 @@ async function serve<K extends SpeechCallName>(request: SpeechRequest<K>): Promi
 /** INVARIANT: one request at a time; an `open` that awaits must not let a frame overtake it. */
 let queue: Promise<void> = Promise.resolve();
 
-parentPort?.on("message", (request: SpeechRequest) => {
-  queue = queue.then(async () => {
-    parentPort?.postMessage(await serve(request));
-  });
-});
+function accept(request: SpeechRequest, reply: (message: SpeechReply) => void): void {
+  queue = queue.then(async () => reply(await serve(request)));
+}
+
+if (parentPort !== null) {
+  const port = parentPort;
+  port.on("message", (request: SpeechRequest) => accept(request, (message) => port.postMessage(message)));
+} else {
+  process.on("message", (request: SpeechRequest) => accept(request, (message) => process.send?.(message)));
+  process.on("disconnect", () => process.exit(0)); // the service is gone
+}

@@ -1,0 +1,198 @@
+import type { Clock } from "../core/clock.ts";
+import { type AppError, isAppError, toAppError } from "../core/errors.ts";
+import type { EventBus } from "../core/event-bus.ts";
+import { frameLevel } from "./audio-level.ts";
+import { type EndpointPolicy, type EndpointState, endpoint, INITIAL_ENDPOINT } from "./endpointer.ts";
+import type { HearingEngines } from "./hearing-engines.ts";
+import { levelGate, OPEN_GATE } from "./level-gate.ts";
+import type { ListenerEvents, WakeSource } from "./listener-events.ts";
+import { type AudioFrame, FRAME_MS, type Utterance } from "./ports.ts";
+import { PreRoll } from "./pre-roll.ts";
+
+/** After the last speech frame the wake detector hears this much more, since phrases have gaps. */
+const WAKE_HOLD_FRAMES = 25;
+
+export interface EarOptions {
+  readonly engines: HearingEngines;
+  readonly policy: EndpointPolicy;
+  /** Audio before the first speech frame that belongs to the utterance: the detector fires 100-250 ms late. */
+  readonly preRollMs: number;
+  readonly clock: Clock;
+  readonly events: EventBus<ListenerEvents>;
+}
+
+interface Capture {
+  endpoint: EndpointState;
+  utterance: Utterance | null;
+  frames: number;
+  lastSpeechAtMs: number;
+}
+
+/**
+ * Turns frames into wakes and utterances.
+ *
+ * INVARIANTS: `accept` is never called while an earlier call is pending. A wake asked for in between takes effect at
+ * the next frame, from where the pre-roll makes up for it. At most one transcript is awaited; a newer wake drops it.
+ */
+export class Ear {
+  readonly #options: EarOptions;
+  readonly #recent: PreRoll;
+  #capture: Capture | null = null;
+  #gate = OPEN_GATE;
+  #isGateOpen = true;
+  #wakeHold = 0;
+  #isWakeRequested = false;
+  #isDropRequested = false;
+  #awaited: symbol | null = null;
+
+  constructor(options: EarOptions) {
+    this.#options = options;
+    this.#recent = new PreRoll(options.preRollMs + options.policy.startFrames * FRAME_MS);
+  }
+
+  get isCapturing(): boolean {
+    return this.#isWakeRequested || (this.#capture !== null && !this.#isDropRequested);
+  }
+
+  /** Begins an utterance, unless one is being spoken already. */
+  wake(by: WakeSource): void {
+    const { events, clock } = this.#options;
+    this.#awaited = null;
+    if (this.#capture?.utterance == null) this.#isWakeRequested = true;
+    events.emit("wake", { by, atMs: clock.monotonicMs() });
+  }
+
+  /** Forgets the utterance and any transcript still to come; no event follows. */
+  drop(): void {
+    this.#awaited = null;
+    this.#isWakeRequested = false;
+    this.#isDropRequested = true;
+  }
+
+  /** @throws AppError when an engine fails for good (its worker died). */
+  async accept(frame: AudioFrame): Promise<void> {
+    this.#applyRequests();
+    this.#recent.push(frame);
+    if (this.#capture === null) await this.#waitForWake(frame);
+    else await this.#listen(this.#capture, frame);
+  }
+
+  /** Releases what a running utterance holds. */
+  close(): void {
+    this.drop();
+    this.#applyRequests();
+  }
+
+  #applyRequests(): void {
+    if (this.#isDropRequested) this.#endCapture();
+    if (this.#isWakeRequested) this.#beginCapture();
+  }
+
+  async #waitForWake(frame: AudioFrame): Promise<void> {
+    const { vad, wake } = this.#options.engines;
+    const isSpeech = this.#passesGate(frame) && (await vad.isSpeech(frame));
+    if (wake === null) return;
+    if (isSpeech && this.#wakeHold === 0) {
+      for (const earlier of this.#recent.newest().slice(0, -1)) void wake.accept(earlier).catch(() => {});
+    }
+    const wasListening = this.#wakeHold > 0;
+    this.#wakeHold = isSpeech ? WAKE_HOLD_FRAMES : Math.max(0, this.#wakeHold - 1);
+    if (this.#wakeHold === 0) {
+      if (wasListening) wake.reset();
+      return;
+    }
+    const hit = await wake.accept(frame);
+    if (hit === null) return;
+    // the phrase itself must not reach the recogniser, what followed it must
+    this.#recent.keepNewest(hit.endedMsAgo);
+    this.wake("phrase");
+    this.#beginCapture();
+  }
+
+  #passesGate(frame: AudioFrame): boolean {
+    const { gate, isOpen } = levelGate(this.#gate, frameLevel(frame).rms);
+    this.#gate = gate;
+    if (isOpen && !this.#isGateOpen) {
+      // the detector is recurrent: let it hear how the room sounded just before
+      for (const earlier of this.#recent.newest().slice(0, -1)) {
+        void this.#options.engines.vad.isSpeech(earlier).catch(() => {});
+      }
+    }
+    this.#isGateOpen = isOpen;
+    return isOpen;
+  }
+
+  async #listen(capture: Capture, frame: AudioFrame): Promise<void> {
+    const { engines, policy, events, clock } = this.#options;
+    const isSpeech = await engines.vad.isSpeech(frame);
+    const nowMs = clock.monotonicMs();
+    if (isSpeech) capture.lastSpeechAtMs = nowMs;
+    const step = endpoint(capture.endpoint, isSpeech, policy);
+    capture.endpoint = step.state;
+    if (step.event === "speech_started") {
+      capture.utterance = engines.stt.begin();
+      for (const earlier of this.#recent.drain()) this.#give(capture, earlier);
+      events.emit("speech_started", { atMs: nowMs });
+    } else if (capture.utterance !== null) {
+      this.#give(capture, frame);
+    }
+    if (step.event === "no_speech") {
+      this.#endCapture();
+      events.emit("no_speech", { reason: "silence" });
+    } else if (step.event === "speech_ended" || step.event === "speech_cut") {
+      this.#finish(capture, nowMs, step.event === "speech_cut");
+    }
+  }
+
+  #give(capture: Capture, frame: AudioFrame): void {
+    capture.utterance?.accept(frame);
+    capture.frames++;
+  }
+
+  #finish(capture: Capture, nowMs: number, isCut: boolean): void {
+    const { events, clock } = this.#options;
+    const { utterance, lastSpeechAtMs, frames } = capture;
+    if (utterance === null) return;
+    capture.utterance = null;
+    this.#endCapture();
+    const ticket = Symbol("utterance");
+    this.#awaited = ticket;
+    const result = utterance.finish();
+    events.emit("speech_ended", { atMs: lastSpeechAtMs, decidedAtMs: nowMs, isCut });
+    result.then(
+      ({ text, confidence }) => {
+        if (this.#awaited !== ticket) return;
+        this.#awaited = null;
+        if (text === "") return events.emit("no_speech", { reason: "not_understood" });
+        const sttMs = clock.monotonicMs() - nowMs;
+        events.emit("transcript", { text, confidence, audioMs: frames * FRAME_MS, sttMs, endedAtMs: lastSpeechAtMs });
+      },
+      (error: unknown) => this.#reportFailure(ticket, error),
+    );
+  }
+
+  #reportFailure(ticket: symbol, error: unknown): void {
+    if (this.#awaited !== ticket || isAppError(error, "E_ABORTED")) return;
+    this.#awaited = null;
+    const failure: AppError = toAppError(error, "E_STT_FAILED", "speech recognition failed");
+    this.#options.events.emit("stt_failed", { error: failure });
+  }
+
+  #beginCapture(): void {
+    this.#isWakeRequested = false;
+    this.#endCapture();
+    this.#capture = { endpoint: INITIAL_ENDPOINT, utterance: null, frames: 0, lastSpeechAtMs: 0 };
+  }
+
+  #endCapture(): void {
+    const { vad, wake } = this.#options.engines;
+    this.#isDropRequested = false;
+    this.#capture?.utterance?.cancel();
+    this.#capture = null;
+    this.#wakeHold = 0;
+    this.#gate = OPEN_GATE;
+    this.#isGateOpen = true;
+    vad.reset();
+    wake?.reset();
+  }
+}

@@ -1,0 +1,151 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { packageRoot } from "../core/built-file.ts";
+import type { Clock } from "../core/clock.ts";
+import { type AppError, toAppError } from "../core/errors.ts";
+import type { Logger } from "../core/logger.ts";
+import { DEFAULT_ENDPOINT_POLICY } from "./endpointer.ts";
+import type { HearingEngines } from "./hearing-engines.ts";
+import { Listener } from "./listener.ts";
+import { openPocketsphinx } from "./pocketsphinx-speech-to-text.ts";
+import { PocketsphinxWake } from "./pocketsphinx-wake.ts";
+import type { Microphone, SpeechToText } from "./ports.ts";
+import { openSherpa } from "./sherpa-speech-to-text.ts";
+import { SileroVad } from "./silero-vad.ts";
+import { SpeechWorker } from "./speech-worker-client.ts";
+import type { PocketsphinxOptions } from "./speech-worker-protocol.ts";
+import { parseWyomingUri, WyomingSpeechToText } from "./wyoming-speech-to-text.ts";
+
+/** Debian's pocketsphinx-en-us: folder `en-us`, cmudict-en-us.dict, en-us.lm.bin. */
+export const SYSTEM_MODEL_DIR = "/usr/share/pocketsphinx/model/en-us";
+/** Where bootstrap puts the home language model and its dictionary. */
+export const HOME_MODEL_DIR = `${packageRoot}build/home-lm`;
+
+/** Leaves cores to the language model, which answers at the same time. */
+const SHERPA_THREADS = 2;
+
+/** Slices of the configuration that hearing needs. */
+export interface HearingConfig {
+  readonly vad: {
+    readonly threshold: number;
+    readonly trailingSilenceMs: number;
+    readonly noSpeechMs: number;
+    readonly maxUtteranceMs: number;
+    readonly preRollMs: number;
+  };
+  readonly wake: { readonly phraseEnabled: boolean; readonly phrase: string; readonly threshold: number };
+  readonly stt: {
+    readonly engine: "pocketsphinx" | "sherpa" | "wyoming";
+    /** pocketsphinx: a folder like {@link SYSTEM_MODEL_DIR}; empty = that folder with our home model. */
+    readonly modelDir: string;
+    /** Wyoming server, tcp://host:port. */
+    readonly uri: string;
+  };
+}
+
+export interface HearingDeps {
+  readonly microphone: Microphone;
+  /** 1 except for a virtual microphone that runs faster than real time. */
+  readonly microphoneSpeed: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** The listener with the engines the configuration names. Nothing is opened before `start`. */
+export function createHearing(config: HearingConfig, deps: HearingDeps): Listener {
+  return new Listener({
+    ...deps,
+    preRollMs: config.vad.preRollMs,
+    policy: {
+      startFrames: DEFAULT_ENDPOINT_POLICY.startFrames,
+      trailingSilenceMs: config.vad.trailingSilenceMs,
+      noSpeechTimeoutMs: config.vad.noSpeechMs,
+      maxUtteranceMs: config.vad.maxUtteranceMs,
+    },
+    openEngines: () => openHearingEngines(config, deps.clock),
+  });
+}
+
+/**
+ * Opens detector, wake phrase and recogniser. A wake phrase that cannot be used is reported in the result; the button
+ * still works then.
+ *
+ * @throws AppError E_VAD_UNAVAILABLE, E_STT_UNAVAILABLE, E_STT_MODEL, E_HEARING_WORKER.
+ */
+export async function openHearingEngines(config: HearingConfig, clock: Clock): Promise<HearingEngines> {
+  const owned: AsyncDisposable[] = [];
+  try {
+    return await openAll(config, clock, owned);
+  } catch (error) {
+    await disposeAll(owned);
+    throw error;
+  }
+}
+
+async function openAll(config: HearingConfig, clock: Clock, owned: AsyncDisposable[]): Promise<HearingEngines> {
+  // VAD, wake and pocketsphinx share a thread: together they use a fraction of one core
+  const thread = new SpeechWorker("thread");
+  owned.push(thread);
+  const vad = await SileroVad.open(thread, {
+    modelPath: `${packageRoot}models/silero_vad_v5.onnx`,
+    threshold: config.vad.threshold,
+  });
+  const stt = await openStt(config.stt, thread, owned, clock);
+  let wake: PocketsphinxWake | null = null;
+  let wakeFailure: AppError | null = null;
+  if (config.wake.phraseEnabled) {
+    try {
+      wake = await PocketsphinxWake.open(thread, {
+        phrase: config.wake.phrase,
+        threshold: config.wake.threshold,
+        acousticModelDir: join(SYSTEM_MODEL_DIR, "en-us"),
+        dictionaryPath: join(SYSTEM_MODEL_DIR, "cmudict-en-us.dict"),
+      });
+    } catch (error) {
+      wakeFailure = toAppError(error, "E_WAKE_PHRASE", "the wake phrase cannot be used");
+    }
+  }
+  return { vad, wake, wakeFailure, stt, [Symbol.asyncDispose]: () => disposeAll(owned) };
+}
+
+async function openStt(
+  config: HearingConfig["stt"],
+  thread: SpeechWorker,
+  owned: AsyncDisposable[],
+  clock: Clock,
+): Promise<SpeechToText> {
+  switch (config.engine) {
+    case "pocketsphinx":
+      return await openPocketsphinx(thread, pocketsphinxFiles(config.modelDir));
+    case "sherpa": {
+      const child = new SpeechWorker("process");
+      owned.push(child);
+      return await openSherpa(child, { modelDir: config.modelDir, threads: SHERPA_THREADS });
+    }
+    case "wyoming": {
+      const server = new WyomingSpeechToText({ ...parseWyomingUri(config.uri), clock });
+      owned.push(server);
+      return server;
+    }
+  }
+}
+
+async function disposeAll(owned: readonly AsyncDisposable[]): Promise<void> {
+  for (const part of owned) await part[Symbol.asyncDispose]();
+}
+
+/** The files of a pocketsphinx model folder; without one Debian's, with the home language model once it is built. */
+export function pocketsphinxFiles(modelDir: string): PocketsphinxOptions {
+  const root = modelDir === "" ? SYSTEM_MODEL_DIR : modelDir;
+  const general = {
+    acousticModelDir: join(root, "en-us"),
+    dictionaryPath: join(root, "cmudict-en-us.dict"),
+    languageModelPath: join(root, "en-us.lm.bin"),
+  };
+  const home = {
+    acousticModelDir: general.acousticModelDir,
+    dictionaryPath: join(HOME_MODEL_DIR, "home.dict"),
+    languageModelPath: join(HOME_MODEL_DIR, "home.lm.bin"),
+  };
+  return modelDir === "" && existsSync(home.languageModelPath) && existsSync(home.dictionaryPath) ? home : general;
+}
