@@ -1,4 +1,4 @@
-import type { SentenceEmbedder } from "./ports.ts";
+import type { SentenceEmbedder, SimilarityScale } from "./ports.ts";
 import { hashText, wordsOf } from "./text-features.ts";
 import { normalise } from "./vectors.ts";
 
@@ -14,6 +14,7 @@ export interface HashedNgramOptions {
 export class HashedNgramEmbedder implements SentenceEmbedder {
   readonly id: string;
   readonly dimensions: number;
+  readonly scale: SimilarityScale = { related: 0.3, rephrased: 0.45 };
 
   constructor(options: HashedNgramOptions = {}) {
     this.dimensions = options.dimensions ?? 1024;
@@ -23,7 +24,7 @@ export class HashedNgramEmbedder implements SentenceEmbedder {
   async embed(texts: readonly string[]): Promise<Float32Array[]> {
     return texts.map((text) => {
       const vector = new Float32Array(this.dimensions);
-      for (const word of wordsOf(text)) addWord(vector, word, 1 / (1 + 2 * Number(FREQUENT.has(word))));
+      for (const word of wordsOf(text)) addWord(vector, word, FREQUENT.has(word) ? 1 / 3 : 1);
       return normalise(vector);
     });
   }
@@ -36,17 +37,16 @@ const FREQUENT: ReadonlySet<string> = new Set(
 );
 
 /** Adds one word's features: the word itself and its 3- to 5-grams with edges, the n-grams sharing one word's weight. */
-export function addWord(vector: Float32Array, word: string, weight: number, offset = 0): void {
-  const size = vector.length - offset;
-  add(vector, `w${word}`, weight, offset, size);
+export function addWord(vector: Float32Array, word: string, weight: number): void {
+  add(vector, `w${word}`, weight);
   const edged = `^${word}$`;
   const grams: string[] = [];
   for (let n = 3; n <= 5; n++) for (let i = 0; i + n <= edged.length; i++) grams.push(edged.slice(i, i + n));
-  for (const gram of grams) add(vector, `c${gram}`, weight / Math.sqrt(grams.length), offset, size);
+  for (const gram of grams) add(vector, `c${gram}`, weight / Math.sqrt(grams.length));
 }
 
-function add(vector: Float32Array, feature: string, weight: number, offset: number, size: number): void {
+function add(vector: Float32Array, feature: string, weight: number): void {
   const hash = hashText(feature);
-  const index = offset + ((hash >>> 1) % size);
+  const index = (hash >>> 1) % vector.length;
   vector[index] = (vector[index] ?? 0) + (hash & 1 ? weight : -weight);
 }

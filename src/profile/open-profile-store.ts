@@ -2,6 +2,7 @@ import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
 import { openDatabase } from "./database-opening.ts";
+import { DomainClassifier } from "./domain-classifier.ts";
 import { cleanFiles } from "./erasure.ts";
 import { type DeviceKey, loadDeviceKey } from "./key-store.ts";
 import { MIGRATIONS } from "./migrations.ts";
@@ -34,7 +35,7 @@ export interface OpenProfileStoreOptions {
   readonly halfLifeDays?: number;
   /** Temperature of the attention over context; default 0.5. */
   readonly tau?: number;
-  /** Cosine from which a past exchange is worth showing; default fits the shipped embedder. */
+  /** Cosine from which a past exchange is worth showing; default: the embedder's own scale. */
   readonly minSimilarity?: number;
   /** Newest interactions that retrieval reaches; default 5000 (about 4 MB of memory). */
   readonly recallLimit?: number;
@@ -75,9 +76,10 @@ export async function openProfileStore(options: OpenProfileStoreOptions): Promis
     const store = new SqliteProfileStore({
       ...shared,
       embedder,
+      classifier: new DomainClassifier({ embedder }),
       vectorParameters: { ...DEFAULT_VECTOR_PARAMETERS, halfLifeMs, tau: options.tau ?? DEFAULT_VECTOR_PARAMETERS.tau },
       retrieval: {
-        minSimilarity: options.minSimilarity ?? 0.35,
+        minSimilarity: options.minSimilarity ?? embedder.scale.related,
         halfLifeMs,
         dislikedBelow: -0.2,
         profileWeight: 0.05,

@@ -24,8 +24,17 @@ export interface SentenceEmbedder {
   /** Names engine and version; vectors of different ids must not be compared. */
   readonly id: string;
   readonly dimensions: number;
+  /** Cosines that mean something with these vectors; another engine has other ones. */
+  readonly scale: SimilarityScale;
   /** One Float32Array of `dimensions` per text, same order; an empty text gives the zero vector. */
   embed(texts: readonly string[]): Promise<Float32Array[]>;
+}
+
+export interface SimilarityScale {
+  /** From here on two sentences are about the same thing. */
+  readonly related: number;
+  /** From here on they ask for the same in other words. */
+  readonly rephrased: number;
 }
 
 export type ConsentPurpose = "store" | "train" | "telemetry";

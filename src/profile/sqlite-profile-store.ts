@@ -2,12 +2,14 @@ import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
 import { appendConsent, hasConsent } from "./consent-ledger.ts";
+import type { DomainClassifier } from "./domain-classifier.ts";
 import { readFacts, storeFact } from "./fact-rows.ts";
 import { isAbout } from "./fact-rules.ts";
 import { insertInteraction, insertSignal, ownerOf, readExchange } from "./interaction-rows.ts";
 import type {
   ConsentOrigin,
   ConsentPurpose,
+  Domain,
   Fact,
   FactTopic,
   NewInteraction,
@@ -30,12 +32,14 @@ import type { RecallIndex } from "./recall-index.ts";
 import { type RetrievalParameters, rankExchanges } from "./retrieval.ts";
 import { readStatistics, withInteraction, writeStatistics } from "./statistics-row.ts";
 import { countWords } from "./style.ts";
+import { relateTurns, type TurnRelation } from "./turn-relation.ts";
 import { shrink } from "./vectors.ts";
 
 export interface ProfileStoreParts {
   readonly database: SqlDatabase;
   readonly vault: ProfileVault;
   readonly embedder: SentenceEmbedder;
+  readonly classifier: DomainClassifier;
   readonly recall: RecallCache;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -156,6 +160,16 @@ export class SqliteProfileStore implements ProfileStore {
       },
       { durable: true },
     );
+  }
+
+  /** What a turn is about. */
+  domainOf(text: string): Promise<Domain> {
+    return this.#parts.classifier.domainOf(text);
+  }
+
+  /** How a request relates to the one before it, by sentence embedding. */
+  relationOf(previousInput: string, input: string): Promise<TurnRelation> {
+    return relateTurns(this.#parts.embedder, previousInput, input);
   }
 
   async promptContext(request: PromptContextRequest): Promise<PromptContext> {
