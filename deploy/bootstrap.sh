@@ -182,8 +182,12 @@ install_key() {
   { cat package-lock.json; echo "$node_abi $node_arch"; } | sha256sum | cut -d ' ' -f 1
 }
 
-native_modules_load() {
-  node -e 'require("sqlite3"); require("epoll")' 2>/dev/null
+# Prints the compiled modules that this Node cannot load: not built yet, or built for another Node (epoll is bound to one
+# ABI; sqlite3 is not).
+unloadable_modules() {
+  for module in sqlite3 epoll; do
+    node -e "require('$module')" >/dev/null 2>&1 || printf ' %s' "$module"
+  done
 }
 
 npm_install() {
@@ -192,8 +196,8 @@ npm_install() {
   npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 }
 
-compile_native_modules() {
-  JOBS=max npm rebuild sqlite3 epoll --no-audit --no-fund --foreground-scripts
+compile_modules() {
+  JOBS=max npm rebuild "$@" --no-audit --no-fund --foreground-scripts
 }
 
 install_npm_packages() {
@@ -209,10 +213,13 @@ install_npm_packages() {
     present "npm packages: $difference"
     run "npm packages: npm ci" npm_install
   fi
-  if ! native_modules_load; then
+  modules=$(unloadable_modules)
+  if [ -n "$modules" ]; then
     prepare_node_headers
-    run "native modules: compiling sqlite3 and epoll for Node.js $node_version (one to five minutes)" compile_native_modules
-    native_modules_load || { node -e 'require("sqlite3"); require("epoll")' || true; fail "a compiled module does not load"; }
+    # shellcheck disable=SC2086 # one word per module is what is wanted
+    run "native modules: compiling$modules for Node.js $node_version (up to five minutes)" compile_modules $modules
+    modules=$(unloadable_modules)
+    [ -z "$modules" ] || fail "these do not load after compiling, see $log:$modules"
   fi
   echo "$key" >"$stamp"
 }

@@ -28,7 +28,7 @@ rm -rf "$tree/node_modules/epoll" "$tree/node_modules/.vite"
 cp -a node_modules/epoll "$tree/node_modules/"
 
 cd "$tree"
-export PATH="$runtime/bin:$PATH"
+export PATH="$tree/node_modules/.bin:$runtime/bin:$PATH"
 echo "node24: $(node --version), compiling epoll for it"
 npm_config_nodedir="$runtime" npm rebuild epoll --no-audit --no-fund --foreground-scripts >"$log" 2>&1 || {
   tail -n 40 "$log" >&2
@@ -38,7 +38,7 @@ node -e 'require("epoll"); require("sqlite3")'
 
 failed=no
 for project in unit contract; do
-  ASLS_TEST_COUNTS="$results/$project.json" npx --no vitest run --project $project --reporter=default \
+  ASLS_TEST_COUNTS="$results/$project.json" vitest run --project $project --reporter=default \
     --reporter=./deploy/count-reporter.ts </dev/null || failed=yes
 done
 node deploy/test-totals.mjs "$results" node24 || failed=yes

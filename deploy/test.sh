@@ -5,6 +5,7 @@
 #   sh deploy/test.sh [PROJECT...]     default: all of them; with names: only those projects, without the static gates
 set -eu
 cd "$(dirname "$0")/.."
+export PATH="$PWD/node_modules/.bin:$PATH"
 
 results=build/test-results
 rm -rf $results
@@ -30,7 +31,7 @@ step() {
 }
 
 run_project() {
-  ASLS_TEST_COUNTS="$results/$1.json" npx --no vitest run --project "$1" --reporter=default --reporter=./deploy/count-reporter.ts
+  ASLS_TEST_COUNTS="$results/$1.json" vitest run --project "$1" --reporter=default --reporter=./deploy/count-reporter.ts
 }
 
 if [ $# -gt 0 ]; then
@@ -38,9 +39,9 @@ if [ $# -gt 0 ]; then
 else
   # The slowest and most dependent last, so that a broken unit is told in seconds. test/gates checks that none is missing.
   projects="unit contract integration model gates docs hil"
-  step "biome" npx --no biome check --error-on-warnings .
-  step "tsc" npx --no tsc --noEmit
-  step "knip" npx --no knip
+  step "biome" biome check --error-on-warnings .
+  step "tsc" tsc --noEmit
+  step "knip" knip
 fi
 for project in $projects; do
   step "$project" run_project "$project"
