@@ -1,9 +1,20 @@
 import { basename } from "node:path";
+import { packageRoot } from "../../core/built-file.ts";
 import { AppError } from "../../core/errors.ts";
 import { type GgufHeader, metadataLength, metadataNumber, metadataString, readGgufHeader } from "./gguf-header.ts";
 
 /** Architectures that the runtime runs and the trainer trains. */
 export const TRAINABLE_ARCHITECTURES: readonly string[] = ["llama", "qwen2", "qwen3"];
+
+/** Path of the model to use: the configured one (`model.path`), or the shipped one when that is empty. */
+export function modelPathOf(configured: string): string {
+  return configured === "" ? `${packageRoot}models/seed-q8_0.gguf` : configured;
+}
+
+/** `model.extraArchitectures` as a list. */
+export function extraArchitecturesOf(configured: string): string[] {
+  return configured.split(",").flatMap((name) => (name.trim() === "" ? [] : [name.trim()]));
+}
 
 /** What a model file says about itself, checked before native code opens it. */
 export interface ModelFile {
