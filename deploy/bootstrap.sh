@@ -224,13 +224,15 @@ install_npm_packages() {
   echo "$key" >"$stamp"
 }
 
-# build NAME STAMP COMMAND -- INPUTS...: runs the command when an input is newer than its last success.
+# build NAME OUTPUT COMMAND INPUTS...: runs the command when its output is missing or an input is newer than its last
+# success, of which a file in build/ is the witness.
 build() {
   name=$1
-  done_file=build/$2.stamp
+  output=$2
   command=$3
-  shift 4
-  if [ -f "$done_file" ] && [ -z "$(find "$@" -newer "$done_file" -print 2>/dev/null | head -n 1)" ]; then
+  shift 3
+  done_file=build/$(basename "$output").stamp
+  if [ -e "$output" ] && [ -f "$done_file" ] && [ -z "$(find "$@" -newer "$done_file" -print | head -n 1)" ]; then
     present "$name: up to date"
     return 0
   fi
@@ -251,14 +253,13 @@ compile_program() {
 }
 
 run_builds() {
-  [ -d dist ] || rm -f build/program.stamp
-  build "program (dist/)" program compile_program -- src tsconfig.json tsconfig.build.json "$stamp"
-  if [ -f deploy/home-language-model/build.sh ]; then
-    build "home language model" home-language-model "sh deploy/home-language-model/build.sh" -- deploy/home-language-model
+  build "program" dist compile_program src tsconfig.json tsconfig.build.json "$stamp"
+  if [ -f deploy/home-language-model/build.ts ]; then
+    build "home language model" build/home-lm "node node_modules/tsx/dist/cli.mjs deploy/home-language-model/build.ts" \
+      deploy/home-language-model
   fi
   if [ -f deploy/build-trainer.sh ]; then
-    build "trainer" trainer "sh deploy/build-trainer.sh" -- \
-      src/adapt/trainer deploy/build-trainer.sh node_modules/node-llama-cpp/package.json
+    build "trainer" build/trainer/asls-trainer "sh deploy/build-trainer.sh" src/adapt/trainer deploy/build-trainer.sh "$stamp"
   fi
 }
 
