@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { PlantedTree, type ToolRun } from "../support/planted-tree.ts";
@@ -89,8 +89,6 @@ describe("the lock file", () => {
 });
 
 describe("bootstrap without root", () => {
-  const isRoot = process.getuid?.() === 0;
-
   test.skipIf(!isRoot)(
     "prints the one command that installs what is missing, and exits 69 before it touches anything (the test needs root to become nobody)",
     () => {
@@ -104,4 +102,53 @@ describe("bootstrap without root", () => {
       expect(existsSync(join(tree.root, "dist"))).toBe(false);
     },
   );
+});
+
+describe("bootstrap of a clone whose packages are there", () => {
+  /** The real script over a program of one module; nothing has to be downloaded. */
+  const clone = (source: string) =>
+    new PlantedTree(
+      ["deploy/bootstrap.sh", "deploy/check-install.mjs", "tsconfig.json", "tsconfig.build.json", "package.json"],
+      {
+        "deploy/packages.txt": "",
+        "package-lock.json": JSON.stringify({ packages: {} }),
+        "src/first.ts": source,
+      },
+    );
+  const bootstrap = (tree: PlantedTree) => tree.run("/bin/sh", ["deploy/bootstrap.sh", "--quiet"]);
+
+  test("builds the program once, and says and does nothing the second time", () => {
+    using tree = clone("export const value: number = 1;\n");
+    expect(bootstrap(tree)).toEqual({ exitCode: 0, output: expect.stringMatching(/program: done/) });
+    const builtAtMs = statSync(join(tree.root, "dist/first.js")).mtimeMs;
+    expect(bootstrap(tree)).toEqual({ exitCode: 0, output: "" });
+    expect(statSync(join(tree.root, "dist/first.js")).mtimeMs).toBe(builtAtMs);
+  });
+
+  test("builds again when dist/ was removed", () => {
+    using tree = clone("export const value: number = 1;\n");
+    bootstrap(tree);
+    rmSync(join(tree.root, "dist"), { recursive: true });
+    expect(bootstrap(tree).exitCode).toBe(0);
+    expect(existsSync(join(tree.root, "dist/first.js"))).toBe(true);
+  });
+
+  test("leaves nothing in dist/ of a module that was renamed", () => {
+    using tree = clone("export const value: number = 1;\n");
+    bootstrap(tree);
+    renameSync(join(tree.root, "src/first.ts"), join(tree.root, "src/second.ts"));
+    expect(bootstrap(tree).exitCode).toBe(0);
+    expect(readdirSync(join(tree.root, "dist")).sort()).toEqual(["second.js", "second.js.map"]);
+  });
+
+  test("stops with the compiler's words when the program does not compile, and recovers when it does", () => {
+    using tree = clone("export const value: number = null;\n");
+    const failed = bootstrap(tree);
+    expect(failed.output).toContain("src/first.ts(1,14): error TS2322");
+    expect(failed.output).toContain("program FAILED");
+    expect(failed.exitCode).toBe(1);
+    expect(bootstrap(tree).exitCode).toBe(1);
+    tree.write("src/first.ts", "export const value: number = 2;\n");
+    expect(bootstrap(tree).exitCode).toBe(0);
+  });
 });
