@@ -98,11 +98,18 @@ may_install() {
 }
 
 apt_install() {
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"
+  as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$@"
+}
+
+# One source of somebody else's that is out of order makes apt-get fail and harms nothing: what counts is the install.
+apt_update() {
+  as_root apt-get update || echo "apt-get update failed; going on with the lists that there are"
 }
 
 apt_update_and_install() {
-  as_root apt-get update && apt_install "$@"
+  apt_update
+  apt_install "$@"
 }
 
 install_debian_packages() {
@@ -118,7 +125,7 @@ install_debian_packages() {
     exit 69
   fi
   resolve_names "$missing" || {
-    run "Debian packages: refreshing the package lists" as_root apt-get update
+    run "Debian packages: refreshing the package lists" apt_update
     resolve_names "$missing" || fail "apt knows none of these in this release of the system:$names"
   }
   # Lists that are days old name versions that the mirror no longer has: refresh once, then try again.
