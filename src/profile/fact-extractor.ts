@@ -40,7 +40,7 @@ const RULES: readonly Rule[] = [
   ],
   [/^(?:give me )?more details?(?: in your answers)?(?: please)?$/iu, () => lengthFact("long")],
   [
-    /^(?:use|give me|speak in|talk in|switch to|change to|i (?:use|prefer)|tell me the (?:temperature|time|weather|distance) in|(?:always )?answer in) (?:degrees )?(celsius|centigrade|fahrenheit|metric|imperial|kilometers|kilometres|miles|(?:24|twenty[- ]four|12|twelve)[- ]hour)(?: (?:units|degrees|clock|format|time|system|instead))*(?: please)?$/iu,
+    /^(?:use|give me|speak in|talk in|switch to|change to|i (?:use|prefer)|tell me the (?:temperature|time|weather|distance) in|(?:always )?answer in) (?:the |degrees )?(celsius|centigrade|fahrenheit|metric|imperial|kilometers|kilometres|miles|(?:24|twenty[- ]four|12|twelve)[- ]hour)(?: (?:units|degrees|clock|format|time|system|instead))*(?: please)?$/iu,
     ([unit = ""]) => unitFact(unit),
   ],
   [

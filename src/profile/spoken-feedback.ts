@@ -47,7 +47,7 @@ const CORRECTIONS: readonly (readonly ["answer" | "request", RegExp])[] = [
   [
     "request",
     new RegExp(
-      String.raw`^(?:(?:no|nope|sorry|wait)${SEPARATOR}){0,2}(?:(?:${BLAME}|not that)${SEPARATOR})?(?:what )?i (?:actually |really )?(?:meant|mean|said)(?: to say| was)?(?:${SEPARATOR}|\s+)(.+)$`,
+      String.raw`^(?:(?:no|nope|sorry|wait)${SEPARATOR}){0,2}(?:(?:${BLAME}|not that|that(?:'s| is| was) not what i (?:meant|said|wanted))${SEPARATOR})?i (?:actually |really )?(?:meant|mean|said)(?: to say| was)?(?:${SEPARATOR}|\s+)(.+)$`,
       "iu",
     ),
   ],
@@ -63,8 +63,7 @@ const CORRECTIONS: readonly (readonly ["answer" | "request", RegExp])[] = [
     ),
   ],
   ["answer", new RegExp(`^(?:(?:no|nope|sorry)${SEPARATOR})?${BLAME}${SEPARATOR}(.+)$`, "iu")],
-  ["answer", /^(?:no|nope)(?:\s*[,.:;!–—-]+\s*(?:no)?)+\s*(.+)$/iu],
-  ["answer", /^(?:no|nope) (.+)$/iu],
+  ["answer", /^(?:(?:no|nope)\s*[\s,.:;!–—-]\s*)+(.+)$/iu],
 ];
 
 /** A "no" that answers a question or is part of a phrase, rather than corrects. Matched on the words after it. */
