@@ -32,11 +32,6 @@ export function configOf(command: Command): Promise<LoadedConfig> {
   return loadConfig({ overrides: overridesOf(command), env: process.env });
 }
 
-/** Path of the running service's control socket. */
-export function controlSocketPath(runtimeDir: string): string {
-  return `${runtimeDir}/asls.sock`;
-}
-
 /** Aborts on Ctrl-C and SIGTERM, once; the second signal ends the process at once. */
 export function interruptSignal(): AbortSignal {
   const controller = new AbortController();

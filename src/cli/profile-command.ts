@@ -7,10 +7,11 @@ import type { ProfileListing, ProfileSummary } from "../profile/ports.ts";
 import { callService } from "../runtime/control/control-client.ts";
 import type { ControlParams } from "../runtime/control/control-protocol.ts";
 import { type ProfileMethod, profileOperations } from "../runtime/control/profile-operations.ts";
+import { controlSocketPath } from "../runtime/control/socket-path.ts";
+import { openProfiles } from "../runtime/service/open-profiles.ts";
 import { confirmOnTerminal } from "./confirm.ts";
-import { configOf, controlSocketPath, print, withCommonOptions } from "./context.ts";
+import { configOf, print, withCommonOptions } from "./context.ts";
 import { describeProfile } from "./describe-profile.ts";
-import { openProfiles } from "./open-profiles.ts";
 
 interface JsonOption {
   readonly json?: boolean;

@@ -2,7 +2,8 @@ import { Command } from "commander";
 import { AppError } from "../core/errors.ts";
 import { callService } from "../runtime/control/control-client.ts";
 import type { ControlMethod, ControlParams } from "../runtime/control/control-protocol.ts";
-import { configOf, controlSocketPath, interruptSignal, print, withCommonOptions } from "./context.ts";
+import { controlSocketPath } from "../runtime/control/socket-path.ts";
+import { configOf, interruptSignal, print, withCommonOptions } from "./context.ts";
 import { describeEvent, describeStatus } from "./describe.ts";
 
 /** A press of this length counts as held with every valid `buttons.holdMs` up to its default. */

@@ -13,6 +13,7 @@ export const CONTROL_METHODS = {
   watch: v.strictObject({}),
   say: v.strictObject({ text, aloud: v.boolean() }),
   listen: v.strictObject({ path: text }),
+  play: v.strictObject({ path: text }),
   press: v.strictObject({
     button: v.picklist(["talk", "up", "down"]),
     holdMs: v.pipe(v.number(), v.minValue(0), v.maxValue(60_000)),

@@ -90,10 +90,16 @@ export class DialogService {
     if (by === "button") this.#deps.ears.wake();
   }
 
-  /** The ears gave up: nobody spoke, or it was not speech. */
-  heardNothing(): void {
+  /** The ears gave up: nobody spoke, or it was not speech. Does nothing when nobody was listened to. */
+  heardNothing(reason: DialogEvents["declined"]["reason"]): void {
+    if (this.#deps.phase.state.phase !== "listening") return;
     this.#deps.phase.enter("idle");
-    this.#bus.emit("declined", { reason: "no_speech" });
+    this.#bus.emit("declined", { reason });
+  }
+
+  /** Somebody reaches for the device: falls silent at once; what they want follows. */
+  interrupt(): void {
+    this.#running?.abort("barge_in");
   }
 
   /** An utterance was transcribed. Resolves when its turn is over; never rejects. */
@@ -212,8 +218,8 @@ export class DialogService {
         cancelTimeout();
         signal?.removeEventListener("abort", onAbort);
         this.#running = null;
-        // A barge-in has already entered `listening`; everything else ends here.
-        if (controller.signal.reason !== "barge_in") this.#deps.phase.enter("idle");
+        // After a barge-in the device may be listening already.
+        if (this.#deps.phase.state.phase !== "listening") this.#deps.phase.enter("idle");
       }
     });
   }

@@ -1,4 +1,5 @@
 import { AppError } from "../../core/errors.ts";
+import { readWavFile } from "../../core/wav.ts";
 import type { ControlHandlers } from "../control/control-server.ts";
 import { profileOperations } from "../control/profile-operations.ts";
 import type { ServiceParts } from "./service-parts.ts";
@@ -14,6 +15,7 @@ export function controlHandlers(parts: ServiceParts): ControlHandlers {
     say: async ({ text, aloud }, emit, signal) =>
       dialog.say(text, { aloud, onText: (piece) => emit("text", piece), signal }),
     listen: ({ path }, _emit, signal) => listenToFile(parts.virtual, dialog, path, signal),
+    play: async ({ path }) => requireVirtual(parts.virtual).say(await readWavFile(path)),
     press: async ({ button, holdMs }) => requireVirtual(parts.virtual).press(button, holdMs),
     plug: async ({ plugged }) => requireVirtual(parts.virtual).setMicrophonePlugged(plugged),
     feedback: async ({ kind, correction }) => {

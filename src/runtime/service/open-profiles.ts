@@ -1,34 +1,41 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileWriteError } from "../../core/atomic-file.ts";
+import { packageRoot } from "../../core/built-file.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Logger } from "../../core/logger.ts";
 import { type OpenProfileStore, openProfileStore } from "../../profile/open-profile-store.ts";
 import type { SentenceEmbedder } from "../../profile/ports.ts";
+import { WordVectorEmbedder } from "../../profile/word-vector-embedder.ts";
 import type { AslsConfig } from "../config/schema.ts";
 
 export interface OpenProfilesDeps {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly embedder: SentenceEmbedder;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
+/** The open profile database with the embedder it uses. */
+export interface Profiles extends OpenProfileStore {
+  readonly embedder: SentenceEmbedder;
+}
+
 /**
- * The profile database of this configuration; makes its folders (mode 0700).
- * @throws AppError E_FILE_UNWRITABLE, and what {@link openProfileStore} throws.
+ * The profile database of this configuration; makes its folder (mode 0700).
+ * @throws AppError E_FILE_UNWRITABLE, E_EMBEDDER_INVALID, and what {@link openProfileStore} throws.
  */
 export async function openProfiles(
   { paths, profile, signals }: Pick<AslsConfig, "paths" | "profile" | "signals">,
-  { clock, logger, embedder, env }: OpenProfilesDeps,
-): Promise<OpenProfileStore> {
+  { clock, logger, env }: OpenProfilesDeps,
+): Promise<Profiles> {
   const folder = join(paths.stateDir, "profiles");
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
   } catch (error) {
     throw fileWriteError(error, folder);
   }
-  return openProfileStore({
+  const embedder = await WordVectorEmbedder.load(join(packageRoot, "models", "words-en-100d.bin"));
+  const opened = await openProfileStore({
     databasePath: join(folder, "profiles.db"),
     keyDirectory: folder,
     credentialsDirectory: env.CREDENTIALS_DIRECTORY ?? null,
@@ -38,4 +45,5 @@ export async function openProfiles(
     signalTable: signals,
     halfLifeDays: profile.halfLifeDays,
   });
+  return { ...opened, embedder };
 }

@@ -14,6 +14,7 @@ const base: ControlHandlers = {
   watch: refuse,
   say: refuse,
   listen: refuse,
+  play: refuse,
   press: refuse,
   plug: refuse,
   feedback: refuse,

@@ -1,0 +1,73 @@
+#!/usr/bin/env node
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { configCommand } from "./cli/config-command.ts";
+import { demoCommand } from "./cli/demo-command.ts";
+import { doctorCommand } from "./cli/doctor-command.ts";
+import { describeError } from "./cli/exit-code.ts";
+import { modelCommand } from "./cli/model-command.ts";
+import { profileCommand } from "./cli/profile-command.ts";
+import { runCommand } from "./cli/run-command.ts";
+import {
+  consentCommand,
+  feedbackCommand,
+  listenCommand,
+  muteCommand,
+  pressCommand,
+  sayCommand,
+  statusCommand,
+  watchCommand,
+} from "./cli/service-commands.ts";
+import { trainCommand } from "./cli/train-command.ts";
+import { packageRoot } from "./core/built-file.ts";
+
+/** EX_USAGE of sysexits.h. */
+const USAGE_EXIT_CODE = 64;
+
+async function main(argv: readonly string[]): Promise<void> {
+  const { version } = JSON.parse(readFileSync(`${packageRoot}package.json`, "utf8")) as { version: string };
+  const program = new Command("asls")
+    .description("a private voice assistant that learns from its user on the board")
+    .version(version)
+    .enablePositionalOptions()
+    .exitOverride();
+  for (const make of [
+    runCommand,
+    demoCommand,
+    doctorCommand,
+    sayCommand,
+    listenCommand,
+    pressCommand,
+    feedbackCommand,
+    muteCommand,
+    statusCommand,
+    watchCommand,
+    consentCommand,
+    profileCommand,
+    modelCommand,
+    trainCommand,
+    configCommand,
+  ]) {
+    program.addCommand(inheritExit(make()));
+  }
+  try {
+    await program.parseAsync(argv);
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) {
+      process.exitCode = thrown.exitCode === 0 ? 0 : USAGE_EXIT_CODE;
+      return;
+    }
+    const { text, exitCode } = describeError(thrown);
+    process.stderr.write(`${text}\n`);
+    process.exitCode = exitCode;
+  }
+}
+
+/** Commands made elsewhere do not inherit `exitOverride` when they are added. */
+function inheritExit(command: Command): Command {
+  command.exitOverride();
+  for (const child of command.commands) inheritExit(child);
+  return command;
+}
+
+await main(process.argv);

@@ -1,0 +1,141 @@
+import { join } from "node:path";
+import { AppError } from "../../core/errors.ts";
+import type { ProfileSummary } from "../../profile/ports.ts";
+import { recordHuman, recordSentence } from "./demo-recordings.ts";
+import type { DemoService, SeenEvent } from "./demo-service.ts";
+
+const TURN_MS = 40_000;
+
+/** What the demo found out; the summary is printed from it. */
+export interface DemoFindings {
+  readonly heardExactly: boolean;
+  readonly answerBefore: string;
+  readonly answerAfter: string;
+  readonly wokenByPhrase: boolean;
+  readonly humanHeard: string | null;
+  readonly profile: ProfileSummary;
+  /** From end of speech to first audio of every spoken answer, ms. */
+  readonly firstAudioMs: readonly number[];
+  readonly recordings: readonly string[];
+}
+
+/** Speaks to the running service as a user would; `say` prints what is about to happen. */
+export async function playScript(
+  service: DemoService,
+  folder: string,
+  say: (line: string) => void,
+): Promise<DemoFindings> {
+  const spoken: SeenEvent[] = [];
+  const REQUEST = "turn on the kitchen lights";
+
+  const turn = async (name: string, sentence: string): Promise<SeenEvent> => {
+    const from = service.position;
+    await service.call("listen", { path: await recordSentence(folder, name, sentence) });
+    const done = await service.next(from, `the answer to "${sentence}"`, TURN_MS, endsTurn);
+    spoken.push(done);
+    return done;
+  };
+  const heardSince = async (from: number) => {
+    const { data } = await service.next(from, "a transcript", TURN_MS, ({ event }) => event === "heard");
+    return String(data.text);
+  };
+
+  say("1. A spoken request, after a press of the talk button. Nothing is stored: nobody has allowed it yet.");
+  const first = service.position;
+  const before = await turn("request", REQUEST);
+  const heard = await heardSince(first);
+
+  say("2. Consent, spoken at the device. From here on the conversation is kept, encrypted.");
+  await turn("consent", "you may remember what i say");
+
+  say("3. The profile learns a name, and the next answer is another one.");
+  await turn("name", "call me sam");
+  const after = await turn("request-again", REQUEST);
+
+  say("4. Feedback: thumb up by button; then another answer, thumb down, and a correction.");
+  await rate(service, "up");
+  await turn("question", "is the garage door open");
+  await rate(service, "down");
+  await service.call("feedback", { kind: "correction", correction: "The garage door is open." });
+
+  say("5. Woken by its wake phrase instead of the button.");
+  const wokenByPhrase = await wakeByPhrase(service, folder);
+  if (wokenByPhrase) spoken.push(await service.next(service.position, "the answer", 1, endsTurn).catch(() => before));
+
+  say("6. Interrupted while it speaks: the talk button silences it.");
+  await interrupt(service, folder);
+
+  const human = await recordHuman(folder);
+  let humanHeard: string | null = null;
+  if (human !== null) {
+    say('7. A recording of a real person ("go forward ten meters").');
+    const from = service.position;
+    await service.call("listen", { path: human });
+    humanHeard = await heardSince(from).catch(() => null);
+  }
+  const profile = (await service.call("profileShow", { profile: null })) as ProfileSummary;
+  return {
+    heardExactly: heard === REQUEST,
+    answerBefore: String(before.data.answer),
+    answerAfter: String(after.data.answer),
+    wokenByPhrase,
+    humanHeard,
+    profile,
+    firstAudioMs: spoken.flatMap(({ data }) => {
+      const { firstAudioMs } = (data.stages ?? {}) as { firstAudioMs?: number | null };
+      return typeof firstAudioMs === "number" ? [firstAudioMs] : [];
+    }),
+    recordings: spoken.flatMap(({ data }) => (typeof data.recordingPath === "string" ? [data.recordingPath] : [])),
+  };
+}
+
+function endsTurn({ event, data }: SeenEvent): boolean {
+  if (event === "turn" && data.errorCode !== null) {
+    throw new AppError("E_INTERNAL", `a turn of the demo failed with ${String(data.errorCode)}`);
+  }
+  return event === "turn";
+}
+
+async function rate(service: DemoService, button: "up" | "down"): Promise<void> {
+  const from = service.position;
+  await service.call("press", { button, holdMs: 80 });
+  await service.next(from, `the thumb-${button} feedback`, 5_000, ({ event }) => event === "feedback");
+}
+
+/** Whether the phrase woke it; the turn that follows is awaited too. */
+async function wakeByPhrase(service: DemoService, folder: string): Promise<boolean> {
+  const from = service.position;
+  await service.call("play", { path: await recordSentence(folder, "wake", "okay computer", "rms") });
+  const woke = service.next(from, "the wake phrase", 6_000, ({ event }) => event === "wake");
+  try {
+    await woke;
+  } catch {
+    return false;
+  }
+  await service.call("play", {
+    path: await recordSentence(folder, "after-wake", "what is the temperature in the bedroom"),
+  });
+  await service.next(
+    from,
+    "the answer after the wake phrase",
+    TURN_MS,
+    ({ event }) => event === "turn" || event === "declined",
+  );
+  return true;
+}
+
+async function interrupt(service: DemoService, folder: string): Promise<void> {
+  const from = service.position;
+  const path = join(await Promise.resolve(folder), "long.wav");
+  await recordSentence(folder, "long", "tell me about the movie");
+  const answered = service.call("listen", { path });
+  await service.next(
+    from,
+    "speech to interrupt",
+    TURN_MS,
+    ({ event, data }) => event === "phase" && data.phase === "speaking",
+  );
+  await service.call("press", { button: "talk", holdMs: 80 });
+  await answered;
+  await service.next(from, "the end of listening", TURN_MS, ({ event }) => event === "declined");
+}

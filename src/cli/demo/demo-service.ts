@@ -1,0 +1,131 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createWriteStream } from "node:fs";
+import { type Clock, delay, withDeadline } from "../../core/clock.ts";
+import { AppError } from "../../core/errors.ts";
+import { callService, isServiceListening } from "../../runtime/control/control-client.ts";
+import type { ControlMethod, ControlParams } from "../../runtime/control/control-protocol.ts";
+
+const READY_MS = 60_000;
+const STOP_MS = 12_000;
+
+export interface SeenEvent {
+  readonly event: string;
+  readonly data: Record<string, unknown>;
+}
+
+/**
+ * The real service in a child process, watched over its control socket. Events are kept, so that one that came before it
+ * was awaited is not missed.
+ */
+export class DemoService implements AsyncDisposable {
+  readonly readyMs: number;
+  readonly #child: ChildProcess;
+  readonly #socketPath: string;
+  readonly #clock: Clock;
+  readonly #seen: SeenEvent[] = [];
+  readonly #watching = new AbortController();
+  #wake: () => void = () => {};
+
+  private constructor(child: ChildProcess, socketPath: string, clock: Clock, readyMs: number) {
+    this.#child = child;
+    this.#socketPath = socketPath;
+    this.#clock = clock;
+    this.readyMs = readyMs;
+  }
+
+  /**
+   * Starts `asls run` with these arguments and waits until it answers.
+   * @param onEvent called for each event as it happens.
+   * @throws AppError E_TIMEOUT, E_SERVICE_NOT_RUNNING naming the log file.
+   */
+  static async start(
+    cliPath: string,
+    args: readonly string[],
+    socketPath: string,
+    logPath: string,
+    clock: Clock,
+    onEvent: (seen: SeenEvent) => void,
+  ): Promise<DemoService> {
+    const startMs = clock.monotonicMs();
+    const child = spawn(process.execPath, [cliPath, "run", ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    const log = createWriteStream(logPath);
+    child.stdout?.pipe(log, { end: false });
+    child.stderr?.pipe(log, { end: false });
+    while (!(await isServiceListening(socketPath))) {
+      if (child.exitCode !== null || clock.monotonicMs() - startMs > READY_MS) {
+        child.kill("SIGKILL");
+        throw new AppError("E_SERVICE_NOT_RUNNING", "the service did not start", { hint: `Its log is ${logPath}` });
+      }
+      await delay(clock, 50);
+    }
+    const service = new DemoService(child, socketPath, clock, clock.monotonicMs() - startMs);
+    await service.#watch(onEvent);
+    return service;
+  }
+
+  call<M extends ControlMethod>(method: M, params: ControlParams<M>): Promise<unknown> {
+    return callService(this.#socketPath, method, params);
+  }
+
+  /** Where in the stream of events we are; pass it to {@link next}. */
+  get position(): number {
+    return this.#seen.length;
+  }
+
+  /** The first event from `position` on that fits. @throws AppError E_TIMEOUT naming what was awaited. */
+  next(position: number, what: string, timeoutMs: number, fits: (seen: SeenEvent) => boolean): Promise<SeenEvent> {
+    return withDeadline(this.#clock, timeoutMs, what, this.#find(position, fits));
+  }
+
+  /** Stops the service as systemd would; its exit code. */
+  async stop(): Promise<number> {
+    this.#watching.abort();
+    if (this.#child.exitCode !== null) return this.#child.exitCode;
+    const exited = once(this.#child, "exit");
+    this.#child.kill("SIGTERM");
+    const [code] = (await withDeadline(this.#clock, STOP_MS, "stopping the service", exited)) as [number | null];
+    return code ?? 1;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#watching.abort();
+    if (this.#child.exitCode === null) this.#child.kill("SIGKILL");
+  }
+
+  async #watch(onEvent: (seen: SeenEvent) => void): Promise<void> {
+    const watching = callService(
+      this.#socketPath,
+      "watch",
+      {},
+      {
+        signal: this.#watching.signal,
+        onEvent: (event, data) => {
+          const seen = { event, data: typeof data === "object" && data !== null ? { ...data } : {} };
+          this.#seen.push(seen);
+          onEvent(seen);
+          this.#wake();
+        },
+      },
+    );
+    // It ends with E_ABORTED on stop, or because the service died: then every await for an event times out by name.
+    watching.catch(() => {});
+    await this.next(0, "the first event", 5_000, ({ event }) => event === "watching");
+  }
+
+  async #find(position: number, fits: (seen: SeenEvent) => boolean): Promise<SeenEvent> {
+    for (let at = position; ; at += 1) {
+      while (at >= this.#seen.length) {
+        await new Promise<void>((resolve) => {
+          const before = this.#wake;
+          this.#wake = () => {
+            before();
+            resolve();
+          };
+        });
+      }
+      const seen = this.#seen[at];
+      if (seen !== undefined && fits(seen)) return seen;
+    }
+  }
+}

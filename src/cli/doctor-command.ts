@@ -1,0 +1,2 @@
+import { Command } from "commander";
+export function doctorCommand(): Command { return new Command("doctor"); }

@@ -1,0 +1,309 @@
+import { mkdir, readFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { fileWriteError } from "./core/atomic-file.ts";
+import { packageRoot } from "./core/built-file.ts";
+import { type Clock, SystemClock } from "./core/clock.ts";
+import { AppError } from "./core/errors.ts";
+import { EventBus } from "./core/event-bus.ts";
+import type { Logger } from "./core/logger.ts";
+import type { Service } from "./core/service.ts";
+import { DomainClassifier } from "./profile/domain-classifier.ts";
+import { relateTurns } from "./profile/turn-relation.ts";
+import type { LoadedConfig } from "./runtime/config/load-config.ts";
+import type { AslsConfig } from "./runtime/config/schema.ts";
+import { isServiceListening } from "./runtime/control/control-client.ts";
+import { ControlServer } from "./runtime/control/control-server.ts";
+import { controlSocketPath } from "./runtime/control/socket-path.ts";
+import { DialogService } from "./runtime/dialog/dialog-service.ts";
+import { type Phase, PhaseTracker } from "./runtime/dialog/phase.ts";
+import type { Memory } from "./runtime/dialog/ports.ts";
+import { PresenceGate } from "./runtime/dialog/presence.ts";
+import { LlamaCppLanguageModel } from "./runtime/llm/llama-cpp-language-model.ts";
+import { buildPrompt, needsNamePrefix } from "./runtime/llm/prompt.ts";
+import { createStatusPublisher } from "./runtime/mqtt/status-publisher.ts";
+import { createSpeechOutput } from "./runtime/output/speech-output.ts";
+import { Alerts } from "./runtime/service/alerts.ts";
+import { controlHandlers } from "./runtime/service/control-bindings.ts";
+import { readDeviceId } from "./runtime/service/device-id.ts";
+import { Lifecycle, type ServiceStep } from "./runtime/service/lifecycle.ts";
+import { LoopLag } from "./runtime/service/loop-lag.ts";
+import { ModelService } from "./runtime/service/model-service.ts";
+import { publishStatus, requestHandlers } from "./runtime/service/mqtt-bindings.ts";
+import { openProfiles, type Profiles } from "./runtime/service/open-profiles.ts";
+import { RetryingService } from "./runtime/service/retrying-service.ts";
+import type { ServiceParts } from "./runtime/service/service-parts.ts";
+import type { ServiceManager } from "./runtime/service/systemd-notify.ts";
+import type { VirtualBoard } from "./runtime/service/virtual-board.ts";
+import { Watchdog } from "./runtime/service/watchdog.ts";
+import { reportSpeech, wireButtons, wireListener } from "./runtime/service/wiring.ts";
+import { GestureService } from "./sensors/gesture-service.ts";
+import { createHearing } from "./sensors/hearing.ts";
+import type { Listener } from "./sensors/listener.ts";
+import { Lpcm16Microphone } from "./sensors/lpcm16-microphone.ts";
+import type { Microphone } from "./sensors/ports.ts";
+import { VirtualButtons } from "./sensors/virtual-buttons.ts";
+import { VirtualMicrophone } from "./sensors/virtual-microphone.ts";
+
+/** A service that is composed and not started yet. */
+export interface AslsService {
+  /** @throws AppError of the first part that the service cannot do without; what had started is stopped. */
+  start(signal: AbortSignal): Promise<void>;
+  /** Ends every part within its deadline; names of those that did not end in time. */
+  stop(): Promise<readonly string[]>;
+  /** Resolves with the exit code when a part asks for the end of the service. */
+  readonly exitRequested: Promise<number>;
+}
+
+export interface ComposeDeps {
+  readonly loaded: LoadedConfig;
+  readonly log: Logger;
+  readonly manager: ServiceManager;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+interface Events {
+  exit: number;
+  mute: boolean;
+}
+
+/**
+ * The composition root: makes every part from the configuration and connects them. Opens the profile database; starts
+ * nothing else.
+ *
+ * @throws AppError E_ALREADY_RUNNING, E_FILE_UNWRITABLE, and what opening the profile database throws.
+ */
+export async function composeService({ loaded, log, manager, env }: ComposeDeps): Promise<AslsService> {
+  const { config, board } = loaded;
+  const clock = new SystemClock();
+  const startedMs = clock.monotonicMs();
+  await makeFolders([config.paths.stateDir, config.paths.runtimeDir]);
+  const socketPath = controlSocketPath(config.paths.runtimeDir);
+  if (await isServiceListening(socketPath)) {
+    throw new AppError("E_ALREADY_RUNNING", `another asls answers on ${socketPath}`);
+  }
+  const onHandlerError = (event: string, error: unknown) => log.error({ event, err: String(error) }, "handler failed");
+  const bus = new EventBus<Events>(onHandlerError);
+  const alerts = new Alerts(() => clock.now(), onHandlerError);
+  const phase = new PhaseTracker(clock, onHandlerError);
+  const presence = new PresenceGate(clock);
+  const deviceId = await readDeviceId(config.paths.stateDir, board.name);
+  const profiles = await openProfiles(config, { clock, logger: log.child({ part: "profile" }), env });
+  const { version } = JSON.parse(await readFile(`${packageRoot}package.json`, "utf8")) as { version: string };
+
+  const models = new ModelService((signal) => loadModel(config, clock, log, signal), { alerts, clock, log });
+  const loopLag = new LoopLag();
+  const healthChecks = [
+    loopLag.check(config.service.loopLagMs),
+    {
+      name: "database",
+      check: async () => ((await profiles.database.get("SELECT 1 AS one")) === undefined ? "no answer" : null),
+    },
+  ];
+  const { listener, virtualMicrophone } = makeEars(config, clock, log);
+  const { gestures, virtualButtons, led } = makeControls(config, clock, log);
+  const speech = createSpeechOutput(config, { clock, log });
+  const dialog = new DialogService(
+    {
+      clock,
+      log: log.child({ part: "dialog" }),
+      memory: makeMemory(profiles),
+      voice: speech.speaker,
+      ears: { wake: () => wakeEars(listener, dialog) },
+      phase,
+      presence,
+      model: () => models.model,
+      composePrompt: ({ context, history, input }) =>
+        buildPrompt({
+          persona: config.model.persona,
+          context,
+          recent: history,
+          input,
+          nowMs: clock.now(),
+          timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+          addressByName: needsNamePrefix(models.model?.info.parameters ?? 0),
+        }),
+      adapterVersion: () => null,
+      forgetProfile: async (id) => {
+        await profiles.archive.forget(id);
+        dialog.newConversation();
+      },
+      onSpoken: (report) => reportSpeech(alerts, report),
+    },
+    { ...config.dialog, maxAnswerTokens: config.model.maxAnswerTokens, temperature: config.model.temperature },
+  );
+  const publisher = createStatusPublisher(config.mqtt, deviceId, {
+    clock,
+    log: log.child({ part: "mqtt" }),
+    onConnection: (error) => {
+      alerts.clear("E_MQTT_UNREACHABLE");
+      if (error !== null) alerts.raise("E_MQTT_UNREACHABLE", error.message, error.hint);
+    },
+  });
+  const virtual: VirtualBoard | null =
+    virtualButtons === null || virtualMicrophone === null
+      ? null
+      : {
+          press: (button, holdMs) => virtualButtons.press(button, holdMs),
+          say: (audio) => virtualMicrophone.say(audio),
+          setMicrophonePlugged: (isPlugged) => (isPlugged ? virtualMicrophone.plug() : virtualMicrophone.unplug()),
+        };
+  let isMuted = false;
+  const parts: ServiceParts = {
+    loaded,
+    version,
+    clock,
+    log,
+    alerts,
+    phase,
+    presence,
+    profiles,
+    models,
+    dialog,
+    listener,
+    publisher,
+    virtual,
+    healthChecks,
+    startedMs,
+    isMuted: () => isMuted,
+    setMuted: async (muted) => {
+      await listener?.setMuted(muted);
+      isMuted = muted;
+      bus.emit("mute", muted);
+    },
+    onMuteChange: (handler) => bus.on("mute", handler),
+    onGesture: (handler) => gestures.on("gesture", handler),
+    exit: (code, reason) => {
+      log.info({ code, reason }, "the service was asked to end");
+      bus.emit("exit", code);
+    },
+  };
+  if (listener !== null) wireListener(listener, parts);
+  wireButtons(gestures, parts);
+  publisher.onRequest(requestHandlers(parts));
+
+  const retrying = (service: Service) => new RetryingService(service, { alerts, clock, log });
+  const steps: ServiceStep[] = [
+    { service: loopLag, startMs: 1_000, stopMs: 500 },
+    {
+      service: { name: "profiles", start: async () => {}, stop: () => profiles.close() },
+      startMs: 1_000,
+      stopMs: 2_000,
+    },
+    { service: models, startMs: 300_000, stopMs: 2_000 },
+    { service: speech, startMs: 1_000, stopMs: 1_000 },
+    { service: resource("dialog", () => dialog.stop()), startMs: 1_000, stopMs: 2_000 },
+    ...(led === null ? [] : [{ service: retrying(led), startMs: 10_000, stopMs: 500 }]),
+    ...(listener === null ? [] : [{ service: listener, startMs: 60_000, stopMs: 2_000 }]),
+    { service: retrying(gestures), startMs: 10_000, stopMs: 500 },
+    { service: publisher, startMs: 5_000, stopMs: 3_000 },
+    { service: new ControlServer(socketPath, controlHandlers(parts), log), startMs: 5_000, stopMs: 500 },
+    { service: new Watchdog(manager, healthChecks, clock, log), startMs: 1_000, stopMs: 500 },
+  ];
+  const lifecycle = new Lifecycle(steps, clock, log);
+  let stopPublishing = () => {};
+  return {
+    start: async (signal) => {
+      stopPublishing = publishStatus(parts);
+      if (led !== null) phase.onChange(({ phase: shown }) => led.show(shown));
+      await lifecycle.start(signal);
+      log.info({ version, board: board.name, ready_ms: Math.round(clock.monotonicMs() - startedMs) }, "ready");
+      manager.ready();
+      manager.status("healthy");
+    },
+    stop: async () => {
+      manager.stopping();
+      const left = await lifecycle.stop();
+      stopPublishing();
+      return left;
+    },
+    exitRequested: new Promise((resolve) => bus.on("exit", resolve)),
+  };
+}
+
+/** Something that is open already and is closed with the service. */
+function resource(name: string, stop: () => Promise<void>): Service {
+  return { name, start: async () => {}, stop };
+}
+
+async function makeFolders(folders: readonly string[]): Promise<void> {
+  for (const folder of folders) {
+    try {
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+    } catch (error) {
+      throw fileWriteError(error, folder);
+    }
+  }
+}
+
+function loadModel(config: AslsConfig, clock: Clock, log: Logger, signal: AbortSignal): Promise<LlamaCppLanguageModel> {
+  const { path, threads, contextTokens, gpu } = config.model;
+  const modelPath = path === "" ? join(packageRoot, "models", "seed-q8_0.gguf") : path;
+  return LlamaCppLanguageModel.load(
+    { modelPath, threads, contextTokens, gpu, extraArchitectures: [] },
+    { clock, logger: log.child({ part: "llm" }), cores: availableParallelism() },
+    signal,
+  );
+}
+
+interface EarsMade {
+  readonly listener: Listener | null;
+  readonly virtualMicrophone: VirtualMicrophone | null;
+}
+
+/** No listener without a microphone or without a recogniser. */
+function makeEars(config: AslsConfig, clock: Clock, log: Logger): EarsMade {
+  const { microphone: mic, stt, vad, wake, virtual } = config;
+  const { engine } = stt;
+  if (mic.kind === "none" || engine === "none") return { listener: null, virtualMicrophone: null };
+  const hear = (microphone: Microphone, microphoneSpeed: number) =>
+    createHearing(
+      { vad, wake, stt: { ...stt, engine } },
+      { microphone, microphoneSpeed, clock, log: log.child({ part: "hearing" }) },
+    );
+  if (mic.kind === "virtual") {
+    const virtualMicrophone = new VirtualMicrophone({ clock, speed: virtual.speed });
+    return { listener: hear(virtualMicrophone, virtual.speed), virtualMicrophone };
+  }
+  const { device, stallMs } = mic;
+  return { listener: hear(new Lpcm16Microphone({ device, stallMs, clock }), 1), virtualMicrophone: null };
+}
+
+function wakeEars(listener: Listener | null, dialog: DialogService): void {
+  if (listener?.wake() !== "listening") dialog.heardNothing("no_speech");
+}
+
+function makeMemory({ store, embedder }: Profiles): Memory {
+  const domains = new DomainClassifier({ embedder });
+  return {
+    active: () => store.active(),
+    setConsent: (...args) => store.setConsent(...args),
+    record: (interaction) => store.record(interaction),
+    addSignal: (id, signal) => store.addSignal(id, signal),
+    learnFact: (id, fact) => store.learnFact(id, fact),
+    forgetFacts: (id, topic) => store.forgetFacts(id, topic),
+    promptContext: (request) => store.promptContext(request),
+    domainOf: (text) => domains.domainOf(text),
+    relationOf: (previous, input) => relateTurns(embedder, previous, input),
+  };
+}
+
+interface ControlsMade {
+  readonly gestures: GestureService;
+  readonly virtualButtons: VirtualButtons | null;
+  readonly led: (Service & { show(phase: Phase): void }) | null;
+}
+
+function makeControls(config: AslsConfig, clock: Clock, log: Logger): ControlsMade {
+  const { debounceMs, holdMs, doubleMs } = config.buttons;
+  const virtualButtons = new VirtualButtons(clock);
+  const policy = { debounceMs, holdMs, doubleMs };
+  // A double press means nothing for any of them, and waiting for it would delay the wake.
+  const gestures = new GestureService({
+    input: virtualButtons,
+    clock,
+    logger: log.child({ part: "buttons" }),
+    policy: { ...policy, doubleMs: 0 },
+  });
+  return { gestures, virtualButtons, led: null };
+}
