@@ -71,7 +71,8 @@ export interface ButtonEdge {
 export interface ButtonInput {
   readonly name: string;
   /**
-   * Reports debounced edges until the signal aborts; resolves once watching has begun.
+   * Reports edges until the signal aborts; resolves once watching has begun. Edges of one button alternate; contacts may
+   * bounce, which gestureStep takes out.
    * @throws AppError E_GPIO_UNAVAILABLE (no such chip or device, no permission).
    */
   watch(onEdge: (edge: ButtonEdge) => void, signal: AbortSignal): Promise<void>;

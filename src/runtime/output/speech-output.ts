@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Clock } from "../../core/clock.ts";
 import type { Logger } from "../../core/logger.ts";
+import type { Service } from "../../core/service.ts";
 import type { AudioOutput, TextToSpeech } from "../ports.ts";
 import { AplayOutput } from "./aplay-output.ts";
 import { EspeakTextToSpeech } from "./espeak-text-to-speech.ts";
@@ -37,8 +38,8 @@ export interface SpeechOutputDeps {
   readonly log: Logger;
 }
 
-/** What the dialog speaks with, and its parts' names for `doctor`. */
-export interface SpeechOutput extends AsyncDisposable {
+/** What the dialog speaks with, and its parts' names for `doctor`. Starts with the first sentence, ends with `stop`. */
+export interface SpeechOutput extends Service {
   readonly speaker: Speaker;
   readonly voice: TextToSpeech;
   readonly output: AudioOutput;
@@ -54,7 +55,9 @@ export function createSpeechOutput(config: SpeechOutputConfig, { clock, log }: S
     speaker,
     voice,
     output,
-    [Symbol.asyncDispose]: async () => {
+    name: "speech",
+    start: async () => {},
+    stop: async () => {
       await speaker.stop();
       await voice[Symbol.asyncDispose]();
     },

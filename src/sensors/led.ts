@@ -1,0 +1,54 @@
+import type { Clock } from "../core/clock.ts";
+import { AppError } from "../core/errors.ts";
+import type { Logger } from "../core/logger.ts";
+import { chooseGpio } from "./gpio-choice.ts";
+import { type GpioSurvey, surveyGpio } from "./gpio-survey.ts";
+import { GpiodLed } from "./gpiod-led.ts";
+import { LedService } from "./led-service.ts";
+import { OnoffLed } from "./onoff-led.ts";
+import type { StatusLed } from "./ports.ts";
+
+/** The part of the configuration that the status light needs. */
+export interface LedConfig {
+  /** null = no light. */
+  readonly line: number | null;
+  readonly activeLow: boolean;
+}
+
+/** Where the light is wired: the buttons' chip. */
+export interface LedBoard {
+  readonly backend: "auto" | "onoff" | "gpiod" | "evdev";
+  readonly chipLabel: string;
+}
+
+export interface LedDeps {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Default {@link surveyGpio} of the real file system. */
+  readonly survey?: () => Promise<GpioSurvey>;
+}
+
+/** The status light's service, or null when none is configured. Its start rejects with E_GPIO_UNAVAILABLE. */
+export function createLed(config: LedConfig, board: LedBoard, deps: LedDeps): LedService | null {
+  const { line, activeLow } = config;
+  if (line === null) return null;
+  return new LedService({
+    clock: deps.clock,
+    log: deps.log,
+    open: async () => openLed(line, activeLow, board, await (deps.survey ?? surveyGpio)()),
+  });
+}
+
+function openLed(line: number, activeLow: boolean, board: LedBoard, survey: GpioSurvey): StatusLed {
+  // a key has no light: with evdev buttons the light is still a line
+  const backend = board.backend === "evdev" ? "auto" : board.backend;
+  const { route, reasons } = chooseGpio(
+    { backend, chipLabel: board.chipLabel, highestLine: line, evdevName: "" },
+    survey,
+  );
+  if (route === null || route.backend === "evdev") {
+    throw new AppError("E_GPIO_UNAVAILABLE", `no way to the status light: ${reasons.join("; ")}`);
+  }
+  if (route.backend === "onoff") return new OnoffLed({ chip: route.chip, line, activeLow });
+  return new GpiodLed({ majorVersion: route.majorVersion, chip: route.chip.name, line, activeLow });
+}
