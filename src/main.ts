@@ -8,8 +8,6 @@ import { AppError } from "./core/errors.ts";
 import { EventBus } from "./core/event-bus.ts";
 import type { Logger } from "./core/logger.ts";
 import type { Service } from "./core/service.ts";
-import { DomainClassifier } from "./profile/domain-classifier.ts";
-import { relateTurns } from "./profile/turn-relation.ts";
 import type { LoadedConfig } from "./runtime/config/load-config.ts";
 import type { AslsConfig } from "./runtime/config/schema.ts";
 import { isServiceListening } from "./runtime/control/control-client.ts";
@@ -17,7 +15,6 @@ import { ControlServer } from "./runtime/control/control-server.ts";
 import { controlSocketPath } from "./runtime/control/socket-path.ts";
 import { DialogService } from "./runtime/dialog/dialog-service.ts";
 import { type Phase, PhaseTracker } from "./runtime/dialog/phase.ts";
-import type { Memory } from "./runtime/dialog/ports.ts";
 import { PresenceGate } from "./runtime/dialog/presence.ts";
 import { LlamaCppLanguageModel } from "./runtime/llm/llama-cpp-language-model.ts";
 import { buildPrompt, needsNamePrefix } from "./runtime/llm/prompt.ts";
@@ -28,9 +25,10 @@ import { controlHandlers } from "./runtime/service/control-bindings.ts";
 import { readDeviceId } from "./runtime/service/device-id.ts";
 import { Lifecycle, type ServiceStep } from "./runtime/service/lifecycle.ts";
 import { LoopLag } from "./runtime/service/loop-lag.ts";
+import { memoryOf } from "./runtime/service/memory.ts";
 import { ModelService } from "./runtime/service/model-service.ts";
 import { publishStatus, requestHandlers } from "./runtime/service/mqtt-bindings.ts";
-import { openProfiles, type Profiles } from "./runtime/service/open-profiles.ts";
+import { openProfiles } from "./runtime/service/open-profiles.ts";
 import { RetryingService } from "./runtime/service/retrying-service.ts";
 import type { ServiceParts } from "./runtime/service/service-parts.ts";
 import type { ServiceManager } from "./runtime/service/systemd-notify.ts";
@@ -107,7 +105,7 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
     {
       clock,
       log: log.child({ part: "dialog" }),
-      memory: makeMemory(profiles),
+      memory: memoryOf(profiles.store, profiles.embedder),
       voice: speech.speaker,
       ears: { wake: () => wakeEars(listener, dialog) },
       phase,
@@ -271,21 +269,6 @@ function makeEars(config: AslsConfig, clock: Clock, log: Logger): EarsMade {
 
 function wakeEars(listener: Listener | null, dialog: DialogService): void {
   if (listener?.wake() !== "listening") dialog.heardNothing("no_speech");
-}
-
-function makeMemory({ store, embedder }: Profiles): Memory {
-  const domains = new DomainClassifier({ embedder });
-  return {
-    active: () => store.active(),
-    setConsent: (...args) => store.setConsent(...args),
-    record: (interaction) => store.record(interaction),
-    addSignal: (id, signal) => store.addSignal(id, signal),
-    learnFact: (id, fact) => store.learnFact(id, fact),
-    forgetFacts: (id, topic) => store.forgetFacts(id, topic),
-    promptContext: (request) => store.promptContext(request),
-    domainOf: (text) => domains.domainOf(text),
-    relationOf: (previous, input) => relateTurns(embedder, previous, input),
-  };
 }
 
 interface ControlsMade {
