@@ -90,7 +90,8 @@ class TurnRun {
       return;
     }
     const input = done.input;
-    await this.#relateTo(previous, input);
+    // A correction has said already how it relates to the turn before.
+    if (intent.kind === "question") await this.#relateTo(previous, input);
     await this.#generate(profile, input);
     await this.#record(profile, input);
     await learnStatements(this.#world, done.statements, profile, this.#interactionId);
