@@ -47,7 +47,10 @@ const RULES: readonly Rule[] = [
     /^(?:i am|i'm) (?:severely |very |badly )?allergic to (.+)$/iu,
     ([what = ""]) => healthFact(`is allergic to ${what}`, what),
   ],
-  [/^i have (?:an? )?(.+?) allergy$/iu, ([what = ""]) => healthFact(`is allergic to ${what}`, what)],
+  [
+    /^i have (?:an? )?(.+?) allergy$/iu,
+    ([what = ""]) => healthFact(`has ${/^[aeiou]/i.test(what) ? "an" : "a"} ${what} allergy`, what),
+  ],
   [
     /^(?:i am|i'm) (?:a )?(diabetic|asthmatic|coeliac|celiac|epileptic|vegetarian|vegan|pregnant|lactose intolerant|gluten intolerant|colou?r[- ]?blind|blind|deaf|hard of hearing|dyslexic)$/iu,
     ([what = ""]) => healthFact(`is ${what.toLowerCase()}`, what),

@@ -27,6 +27,7 @@ export function replaces(fresh: Pick<Fact, "kind" | "value">, old: Pick<Fact, "k
 export function slotValue(text: string): string {
   return text
     .toLowerCase()
+    .replace(/'/g, "")
     .replace(/[^\p{L}\p{N}: ]+/gu, " ")
     .replace(/\b(?:the|a|an)\b/gu, " ")
     .replace(/\s+/g, " ")

@@ -23,7 +23,7 @@ describe("learns one fact", () => {
     [
       "I really love my mother's cooking!",
       "preference",
-      "my mother s cooking",
+      "my mothers cooking",
       "The user likes their mother's cooking.",
     ],
     ["i hate the dentist", "preference", "dentist", "The user does not like the dentist."],
@@ -32,7 +32,7 @@ describe("learns one fact", () => {
     ["My favourite colour is green.", "preference", "favourite colour: green", "The user's favourite colour is green."],
     ["i am allergic to nuts", "health", "nuts", "The user is allergic to nuts."],
     ["by the way, I'm allergic to peanuts", "health", "peanuts", "The user is allergic to peanuts."],
-    ["I have a nut allergy", "health", "nut", "The user is allergic to nut."],
+    ["I have a nut allergy", "health", "nut", "The user has a nut allergy."],
     ["i'm vegetarian", "health", "vegetarian", "The user is vegetarian."],
     ["I have diabetes", "health", "diabetes", "The user has diabetes."],
     ["I don't eat pork", "health", "pork", "The user does not eat pork."],
