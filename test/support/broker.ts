@@ -96,16 +96,19 @@ export class MosquittoTestBroker implements TestBroker {
     const child = spawn(mosquittoPath() ?? "mosquitto", ["-c", config], { stdio: ["ignore", "ignore", "pipe"] });
     this.#child = child;
     const lines: string[] = [];
+    let isRunning = false;
     let isServing = false;
     for await (const line of createInterface({ input: child.stderr })) {
       lines.push(line);
-      // Said before its main loop runs, and a SIGTERM between the two is lost (2.0.11), so one connection is tried too.
-      if (/mosquitto version .* running/.test(line))
+      isServing = isRunning;
+      if (isServing) break;
+      // Said before its main loop runs, and a SIGTERM between the two is lost (2.0.11): one connection is tried, and
+      // whatever it logs about that comes from the main loop.
+      isRunning = /mosquitto version .* running/.test(line);
+      if (isRunning)
         connect(this.port, "127.0.0.1")
           .on("error", () => {})
-          .end();
-      isServing = line.includes("New connection from");
-      if (isServing) break;
+          .end("no MQTT");
     }
     if (!isServing) throw new Error(`mosquitto did not start: ${lines.join("; ")}`);
     child.stderr.resume();

@@ -69,11 +69,6 @@ export function alertMessage(code: ErrorCode): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-/** A name out of a model file in the characters that may be published, e.g. `Qwen3 0.6B`; others become `_`. */
-export function publishableName(name: string, maxLength = 64): string {
-  return name.replace(/[^\w .:+()/-]/g, "_").slice(0, maxLength) || "unnamed";
-}
-
 export type InfoPayload = v.InferOutput<typeof infoPayload>;
 export type StatePayload = v.InferOutput<typeof statePayload>;
 export type InteractionEvent = v.InferOutput<typeof interactionEvent>;

@@ -135,7 +135,7 @@ export class StatusPublisher implements Service {
   }
 
   /**
-   * Publishes a retained topic now or at the next connect. Pass a model file's own names through `publishableName`.
+   * Publishes a retained topic now or at the next connect.
    * @throws AppError E_INTERNAL when the payload does not fit the topic's schema.
    */
   publish<T extends keyof StatusPayloads>(topic: T, payload: StatusPayloads[T]): void {

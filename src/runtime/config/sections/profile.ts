@@ -1,4 +1,5 @@
 import type { SignalKind } from "../../../profile/ports.ts";
+import { DEFAULT_SIGNAL_TABLE } from "../../../profile/satisfaction.ts";
 import { type ConfigKey, decimalNumber } from "../config-key.ts";
 
 export const profileSection = {
@@ -15,24 +16,25 @@ type SignalKeys = {
   readonly confidence: ConfigKey<number>;
 };
 
-function signal(meaning: string, estimate: number, confidence: number): SignalKeys {
+function signal(kind: SignalKind, meaning: string): SignalKeys {
+  const { estimate, confidence } = DEFAULT_SIGNAL_TABLE[kind];
   return {
     estimate: decimalNumber({ min: -1, max: 1, default: estimate, doc: `Satisfaction when ${meaning}.` }),
     confidence: decimalNumber({ min: 0, max: 1, default: confidence, doc: `How sure that is when ${meaning}.` }),
   };
 }
 
-/** The table of section 3 of the design: what each signal says about the answer it follows. */
+/** What each signal says about the answer it follows; defaults are those of the profiling layer. */
 export const signalsSection = {
-  thumb_up: signal("the up button is pressed", 1, 1),
-  thumb_down: signal("the down button is pressed", -1, 1),
-  praise: signal("the user praises the answer", 1, 1),
-  complaint: signal("the user complains about the answer", -1, 1),
-  correction: signal("the user corrects the answer", -1, 1),
-  rephrase: signal("the user asks again in other words", -0.6, 0.4),
-  barge_in: signal("the user interrupts the answer", -0.4, 0.3),
-  stop: signal("the user stops the answer", -0.4, 0.3),
-  repeat_request: signal("the user asks to hear it again", -0.2, 0.2),
-  follow_up: signal("the user goes on with the topic", 0.3, 0.2),
-  task_done: signal("the task was done", 0.3, 0.2),
+  thumb_up: signal("thumb_up", "the up button is pressed"),
+  thumb_down: signal("thumb_down", "the down button is pressed"),
+  praise: signal("praise", "the user praises the answer"),
+  complaint: signal("complaint", "the user complains about the answer"),
+  correction: signal("correction", "the user corrects the answer"),
+  rephrase: signal("rephrase", "the user asks again in other words"),
+  barge_in: signal("barge_in", "the user interrupts the answer"),
+  stop: signal("stop", "the user stops the answer"),
+  repeat_request: signal("repeat_request", "the user asks to hear it again"),
+  follow_up: signal("follow_up", "the user goes on with the topic"),
+  task_done: signal("task_done", "the task was done"),
 } satisfies Record<SignalKind, SignalKeys>;

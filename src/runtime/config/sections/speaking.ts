@@ -7,9 +7,9 @@ export const ttsSection = {
   }),
   voice: text({
     default: "slt",
-    pattern: /^[\w.+-]+$/,
+    pattern: /^[\w.+-]*$/,
     accepts: "name of letters, digits and . _ + -",
-    doc: "Voice of the engine: for flite slt, rms, awb or kal16; for espeak a language such as en-gb.",
+    doc: "Voice of the engine: for flite slt, rms, awb or kal16; for espeak a language such as en-gb; for wyoming empty is the server's own.",
   }),
   modelDir: path({ default: "", doc: "Folder of the sherpa voice model." }),
   uri: url(["tcp"], { default: "", doc: "Wyoming text-to-speech server, e.g. tcp://192.0.2.10:10200." }),
