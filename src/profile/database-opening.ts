@@ -60,7 +60,8 @@ export async function backupFiles(path: string): Promise<string[]> {
 
 async function migrate(database: SqliteDatabase, migrations: readonly Migration[], logger: Logger): Promise<void> {
   const row = await database.get<{ user_version: number }>("PRAGMA user_version");
-  let version = row?.user_version ?? 0;
+  const initial = row?.user_version ?? 0;
+  let version = initial;
   const newest = Math.max(0, ...migrations.map((step) => step.version));
   if (version > newest) {
     throw new AppError("E_DB_FROM_FUTURE", `the profile database has version ${version}, this asls knows ${newest}`, {
@@ -68,7 +69,7 @@ async function migrate(database: SqliteDatabase, migrations: readonly Migration[
     });
   }
   for (const step of migrations.filter((candidate) => candidate.version > version)) {
-    if (version > 0) await backUp(database, version);
+    if (initial > 0) await backUp(database, version);
     await database.transaction(
       async (handle) => {
         for (const statement of step.statements) await handle.run(statement);
@@ -109,10 +110,12 @@ async function checkIntegrity(database: SqliteDatabase, logger: Logger): Promise
   logger.warn({}, "profile database was not closed; its integrity check passed");
 }
 
+/** Creates it, or leaves the one that is there unopened: closing a descriptor would drop this process's POSIX lock on it. */
 async function createPrivateFile(path: string): Promise<void> {
   try {
-    await (await open(path, "a", 0o600)).close();
+    await (await open(path, "wx", 0o600)).close();
   } catch (error) {
+    if (systemErrorCode(error) === "EEXIST") return;
     if (systemErrorCode(error) === "ENOSPC") {
       throw new AppError("E_DISK_FULL", "no space left for the profile database", { cause: error });
     }
