@@ -7,7 +7,7 @@ import { packageRoot } from "../../src/core/built-file.ts";
 import { SystemClock } from "../../src/core/clock.ts";
 import { silentLogger } from "../../src/core/logger.ts";
 import { ChatTemplate } from "../../src/runtime/llm/chat-template.ts";
-import { LlamaCppLanguageModel } from "../../src/runtime/llm/llama-cpp-language-model.ts";
+import { flashAttentionFor, LlamaCppLanguageModel } from "../../src/runtime/llm/llama-cpp-language-model.ts";
 import { loadEngine, loadModel, ModelSlot } from "../../src/runtime/llm/llama-engine.ts";
 import { inspectModel } from "../../src/runtime/llm/model-file.ts";
 import { PromptEncoder } from "../../src/runtime/llm/prompt-encoder.ts";
@@ -112,11 +112,13 @@ async function run({ quick, options, log, signal }: BenchContext) {
   const loadMs = performance.now() - loadStartedMs;
   log(`loaded ${ours.info.name} in ${significant(loadMs)} ms; comparing on ${threads} thread(s)`);
 
-  const engine = { threads, contextTokens: ours.info.contextTokens, gpu: false } as const;
+  const file = await inspectModel(modelPath);
+  // The same settings as the service's own: the ratio is the price of the port, not of a setting.
+  const flashAttention = flashAttentionFor(file, false);
+  const engine = { threads, contextTokens: ours.info.contextTokens, gpu: false, flashAttention } as const;
   const llama = await loadEngine(engine, silentLogger);
   const model = await loadModel(llama, modelPath);
   const slot = await ModelSlot.open(model, [], engine);
-  const file = await inspectModel(modelPath);
   const encoder = new PromptEncoder(() => model, new ChatTemplate(file.chatTemplate, model.tokens.bosString ?? "", ""));
 
   const rounds = quick ? 20 : 60;
@@ -179,6 +181,7 @@ async function run({ quick, options, log, signal }: BenchContext) {
       quantisation: ours.info.quantisation,
       parameters: ours.info.parameters,
       threads,
+      flash_attention: String(flashAttention),
       context_tokens: ours.info.contextTokens,
       answer_tokens: ANSWER_TOKENS,
       compared_answers: ratios.length,

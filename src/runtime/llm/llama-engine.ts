@@ -12,6 +12,8 @@ export interface EngineOptions {
   /** Size of the KV cache in tokens, not above what the model was trained for. */
   readonly contextTokens: number;
   readonly gpu: GpuChoice;
+  /** Default `auto`: wherever the library supports it. */
+  readonly flashAttention?: "auto" | false;
 }
 
 /**
@@ -72,6 +74,7 @@ export class ModelSlot {
       const context = await model.createContext({
         contextSize: options.contextTokens,
         threads: options.threads,
+        flashAttention: options.flashAttention ?? "auto",
         sequences: 1,
         failedCreationRemedy: false,
         ...(adapters.length > 0

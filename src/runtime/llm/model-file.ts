@@ -27,6 +27,8 @@ export interface ModelFile {
   readonly trainedContextTokens: number;
   readonly vocabularyTokens: number;
   readonly parameters: number;
+  /** Width of one attention head, or null when it differs between layers. */
+  readonly headWidth: number | null;
   /** Jinja source, or null when the file brings none. */
   readonly chatTemplate: string | null;
   readonly header: GgufHeader;
@@ -67,6 +69,7 @@ export async function inspectModel(path: string, extraArchitectures: readonly st
     trainedContextTokens: positiveInteger(header, `${architecture}.context_length`),
     vocabularyTokens,
     parameters: [...header.tensors.values()].reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
+    headWidth: headWidthOf(header, architecture),
     chatTemplate: metadataString(header, "tokenizer.chat_template") ?? null,
     header,
   };
@@ -113,6 +116,13 @@ function checkShape(header: GgufHeader, architecture: string, vocabularyTokens: 
       `${embedding} wide with ${heads} heads and ${keyHeads} key heads does not divide`,
     );
   }
+}
+
+function headWidthOf(header: GgufHeader, architecture: string): number | null {
+  const explicit = metadataNumber(header, `${architecture}.attention.key_length`);
+  if (explicit !== undefined) return explicit;
+  const heads = metadataNumber(header, `${architecture}.attention.head_count`);
+  return heads === undefined ? null : (metadataNumber(header, `${architecture}.embedding_length`) ?? 0) / heads;
 }
 
 function positiveInteger(header: GgufHeader, key: string): number {
