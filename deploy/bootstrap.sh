@@ -253,9 +253,9 @@ compile_program() {
   [ -d dist ] || rm -f build/tsc.tsbuildinfo # else tsc believes that its output is there
   node $tsc -p tsconfig.build.json || return 1 # `set -e` does not reach into a tested function
   # A module that was removed or renamed must not live on in dist/.
-  find dist -name '*.js' | while read -r file; do
+  find dist -name '*.js' -o -name '*.cjs' | while read -r file; do
     source=src/${file#dist/}
-    [ -f "${source%.js}.ts" ] || rm -f "$file" "$file.map"
+    [ -f "${source%js}ts" ] || rm -f "$file" "$file.map"
   done
 }
 

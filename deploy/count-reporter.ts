@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, relative } from "node:path";
 import type { Reporter, TestModule } from "vitest/node";
 
-/** What one run of vitest came to; the file that {@link CountReporter} leaves and deploy/test-totals.mjs adds up. */
+/** What one run of vitest came to; the file that the reporter leaves and deploy/test-totals.mjs adds up. */
 interface RunCounts {
   passed: number;
   /** Failed tests, files that did not load, and errors outside of any test. */
@@ -16,7 +16,7 @@ interface RunCounts {
  * vitest reporter that writes counts and skip reasons as JSON to the path in the environment variable
  * `ASLS_TEST_COUNTS` (vitest's own JSON report leaves the reasons out).
  */
-export class CountReporter implements Reporter {
+class CountReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
     const path = process.env.ASLS_TEST_COUNTS;
     if (path === undefined) return;
