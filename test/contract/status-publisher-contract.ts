@@ -166,6 +166,18 @@ export function statusPublisherContract(
         expect(watcher.seen.slice(from, -1)).toMatchObject([{ topic: `${ROOT}/availability`, text: "offline" }]);
       });
 
+      test("stopped while it still connects, it leaves offline behind and not online", async () => {
+        const watcher = await probe();
+        const device = await publisher();
+        await watcher.json(`${ROOT}/info`);
+        await device.stop();
+        const late = await probe();
+        await late.send("marker", "1");
+        await late.waitFor(({ topic }) => topic === "marker");
+        const availability = late.seen.filter(({ topic }) => topic === `${ROOT}/availability`);
+        expect(availability.map(({ text }) => text)).toEqual(["offline"]);
+      });
+
       test("alerts are retained while they stand, deleted when solved, and those of an earlier run are cleared", async () => {
         const before = await probe();
         await before.send(`${ROOT}/alert/E_DISK_FULL`, "{}", true);
