@@ -95,6 +95,7 @@ timed() {
 timed "minimal root of Debian $release" mmdebstrap --variant=apt --include=ca-certificates,git,nodejs,npm \
   "$release" "$root"
 copy_network_settings
+grep -qs localhost "$root/etc/hosts" || echo "127.0.0.1 localhost" >>"$root/etc/hosts" # as any installer leaves it
 if [ "$release" = bookworm ]; then
   # Debian 12 carries Node 18, too old for us: its user installs a current one.
   timed "Node 24 by npm" in_root /root "npm install --global --no-audit --no-fund node@24"
