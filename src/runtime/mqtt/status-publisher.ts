@@ -167,9 +167,12 @@ export class StatusPublisher implements Service {
 
   /** Requests first, so that whoever sees `online` can ask; `online` last, so that it never stands beside old states. */
   async #onConnected(): Promise<void> {
+    const stopping = this.#stopping.signal;
     try {
       await this.#client.subscribe(this.#topics.requestFilter);
       await this.#snapshot.connected();
+      // `offline` has been or is being published: it must stay the last word.
+      if (stopping.aborted) return;
       await this.#publishAvailability("online");
     } catch (error) {
       this.#report(toAppError(error, "E_MQTT_UNREACHABLE", "the first messages were not accepted"));
