@@ -1,6 +1,5 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
 import { fileWriteError } from "./core/atomic-file.ts";
 import { packageRoot } from "./core/built-file.ts";
 import { type Clock, SystemClock } from "./core/clock.ts";
@@ -14,9 +13,10 @@ import { isServiceListening } from "./runtime/control/control-client.ts";
 import { ControlServer } from "./runtime/control/control-server.ts";
 import { controlSocketPath } from "./runtime/control/socket-path.ts";
 import { DialogService } from "./runtime/dialog/dialog-service.ts";
-import { type Phase, PhaseTracker } from "./runtime/dialog/phase.ts";
+import { PhaseTracker } from "./runtime/dialog/phase.ts";
 import { PresenceGate } from "./runtime/dialog/presence.ts";
 import { LlamaCppLanguageModel } from "./runtime/llm/llama-cpp-language-model.ts";
+import { extraArchitecturesOf, modelPathOf } from "./runtime/llm/model-file.ts";
 import { buildPrompt, needsNamePrefix } from "./runtime/llm/prompt.ts";
 import { createStatusPublisher } from "./runtime/mqtt/status-publisher.ts";
 import { createSpeechOutput } from "./runtime/output/speech-output.ts";
@@ -35,12 +35,16 @@ import type { ServiceManager } from "./runtime/service/systemd-notify.ts";
 import type { VirtualBoard } from "./runtime/service/virtual-board.ts";
 import { Watchdog } from "./runtime/service/watchdog.ts";
 import { reportSpeech, wireButtons, wireListener } from "./runtime/service/wiring.ts";
+import { createButtons } from "./sensors/buttons.ts";
 import { GestureService } from "./sensors/gesture-service.ts";
 import { createHearing } from "./sensors/hearing.ts";
+import { createLed } from "./sensors/led.ts";
+import { LedService } from "./sensors/led-service.ts";
 import type { Listener } from "./sensors/listener.ts";
 import { Lpcm16Microphone } from "./sensors/lpcm16-microphone.ts";
-import type { Microphone } from "./sensors/ports.ts";
+import type { ButtonInput, Microphone } from "./sensors/ports.ts";
 import { VirtualButtons } from "./sensors/virtual-buttons.ts";
+import { VirtualLed } from "./sensors/virtual-led.ts";
 import { VirtualMicrophone } from "./sensors/virtual-microphone.ts";
 
 /** A service that is composed and not started yet. */
@@ -99,7 +103,8 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
     },
   ];
   const { listener, virtualMicrophone } = makeEars(config, clock, log);
-  const { gestures, virtualButtons, led } = makeControls(config, clock, log);
+  const virtualLed = new VirtualLed();
+  const { gestures, virtualButtons, led } = makeControls(config, clock, log, virtualLed);
   const speech = createSpeechOutput(config, { clock, log });
   const dialog = new DialogService(
     {
@@ -119,7 +124,10 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
           input,
           nowMs: clock.now(),
           timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
-          addressByName: needsNamePrefix(models.model?.info.parameters ?? 0),
+          addressByName:
+            config.model.addressByName === "auto"
+              ? needsNamePrefix(models.model?.info.parameters ?? 0)
+              : config.model.addressByName === "always",
         }),
       adapterVersion: () => null,
       forgetProfile: async (id) => {
@@ -144,6 +152,7 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
       : {
           press: (button, holdMs) => virtualButtons.press(button, holdMs),
           say: (audio) => virtualMicrophone.say(audio),
+          isLedOn: () => virtualLed.isOn,
           setMicrophonePlugged: (isPlugged) => (isPlugged ? virtualMicrophone.plug() : virtualMicrophone.unplug()),
         };
   let isMuted = false;
@@ -188,7 +197,7 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
       startMs: 1_000,
       stopMs: 2_000,
     },
-    { service: models, startMs: 300_000, stopMs: 2_000 },
+    ...(config.model.enabled ? [{ service: models, startMs: 300_000, stopMs: 2_000 }] : []),
     { service: speech, startMs: 1_000, stopMs: 1_000 },
     { service: resource("dialog", () => dialog.stop()), startMs: 1_000, stopMs: 2_000 },
     ...(led === null ? [] : [{ service: retrying(led), startMs: 10_000, stopMs: 500 }]),
@@ -235,10 +244,15 @@ async function makeFolders(folders: readonly string[]): Promise<void> {
 }
 
 function loadModel(config: AslsConfig, clock: Clock, log: Logger, signal: AbortSignal): Promise<LlamaCppLanguageModel> {
-  const { path, threads, contextTokens, gpu } = config.model;
-  const modelPath = path === "" ? join(packageRoot, "models", "seed-q8_0.gguf") : path;
+  const { path, threads, contextTokens, gpu, extraArchitectures } = config.model;
   return LlamaCppLanguageModel.load(
-    { modelPath, threads, contextTokens, gpu, extraArchitectures: [] },
+    {
+      modelPath: modelPathOf(path),
+      threads,
+      contextTokens,
+      gpu,
+      extraArchitectures: extraArchitecturesOf(extraArchitectures),
+    },
     { clock, logger: log.child({ part: "llm" }), cores: availableParallelism() },
     signal,
   );
@@ -274,19 +288,25 @@ function wakeEars(listener: Listener | null, dialog: DialogService): void {
 interface ControlsMade {
   readonly gestures: GestureService;
   readonly virtualButtons: VirtualButtons | null;
-  readonly led: (Service & { show(phase: Phase): void }) | null;
+  /** Null without a light by configuration. */
+  readonly led: LedService | null;
 }
 
-function makeControls(config: AslsConfig, clock: Clock, log: Logger): ControlsMade {
-  const { debounceMs, holdMs, doubleMs } = config.buttons;
-  const virtualButtons = new VirtualButtons(clock);
-  const policy = { debounceMs, holdMs, doubleMs };
-  // A double press means nothing for any of them, and waiting for it would delay the wake.
-  const gestures = new GestureService({
-    input: virtualButtons,
-    clock,
-    logger: log.child({ part: "buttons" }),
-    policy: { ...policy, doubleMs: 0 },
-  });
-  return { gestures, virtualButtons, led: null };
+/** The virtual board has a light, too: what the phase shows can be looked at in `asls status`. */
+function makeControls(config: AslsConfig, clock: Clock, log: Logger, virtualLed: VirtualLed): ControlsMade {
+  const { backend, debounceMs, holdMs } = config.buttons;
+  const logger = log.child({ part: "buttons" });
+  const virtualButtons = backend === "virtual" ? new VirtualButtons(clock) : null;
+  const real = backend === "virtual" || backend === "none" ? "auto" : backend;
+  const noButtons: ButtonInput = { name: "no buttons", watch: async () => {} };
+  const realButtons =
+    backend === "none" ? noButtons : createButtons({ ...config.buttons, backend: real }, { clock, log: logger });
+  // A double press means nothing for any of the buttons, and waiting for it would delay the wake.
+  const policy = { debounceMs, holdMs, doubleMs: 0 };
+  const gestures = new GestureService({ input: virtualButtons ?? realButtons, clock, logger, policy });
+  const led =
+    backend === "virtual"
+      ? new LedService({ open: async () => virtualLed, clock, log: logger })
+      : createLed(config.led, { backend: real, chipLabel: config.buttons.chipLabel }, { clock, log: logger });
+  return { gestures, virtualButtons, led };
 }

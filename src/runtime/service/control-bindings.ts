@@ -52,6 +52,7 @@ async function statusOf(parts: ServiceParts): Promise<object> {
     model: info === null ? null : `${info.name} ${info.quantisation}`,
     uptime_s: Math.round((clock.monotonicMs() - parts.startedMs) / 1000),
     mqtt: publisher.isConnected ? (publisher.brokerUrl ?? "connected") : "not connected",
+    led: parts.virtual === null ? null : parts.virtual.isLedOn() ? "on" : "off",
     rss_mb: Math.round(process.memoryUsage.rss() / 2 ** 20),
     alerts: alerts.standing,
   };

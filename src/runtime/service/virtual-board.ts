@@ -10,6 +10,7 @@ export interface VirtualBoard {
   /** Plays audio into the room of the virtual microphone. */
   say(audio: WavAudio): Promise<void>;
   setMicrophonePlugged(isPlugged: boolean): void;
+  isLedOn(): boolean;
 }
 
 /** @throws AppError E_VIRTUAL_ONLY on a real board. */

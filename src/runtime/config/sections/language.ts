@@ -1,6 +1,7 @@
-import { decimalNumber, integer, oneOf, oneOfOrOff, path, text } from "../config-key.ts";
+import { decimalNumber, integer, oneOf, oneOfOrOff, path, text, yesNo } from "../config-key.ts";
 
 export const modelSection = {
+  enabled: yesNo({ default: true, doc: "false: no language model is loaded; buttons, profile and MQTT work." }),
   path: path({
     default: "",
     doc: "GGUF file of architecture llama, qwen2 or qwen3. Empty: the seed model in the package.",
