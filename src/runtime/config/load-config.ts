@@ -77,7 +77,7 @@ export async function loadConfig(options: LoadConfigOptions): Promise<LoadedConf
   return {
     config: deepFreeze(config),
     sources: merged.sources,
-    warnings: outer.flatMap((layer) => [...layer.warnings]),
+    warnings: written.flatMap((layer) => [...layer.warnings]),
     board: { name: board, model: board === "virtual" ? null : detected.model },
     hash: hashOf(merged),
   };

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { type Document, isAlias, isMap, isScalar, LineCounter, type ParsedNode, parseDocument } from "yaml";
 import { isEnoent, systemErrorCode } from "../../core/errors.ts";
 import type { ConfigProblem } from "./config-error.ts";
-import { type ConfigLayer, type LayerEntry, unknownKeyMessage } from "./config-layer.ts";
+import { type ConfigLayer, type ConfigSource, type LayerEntry, unknownKeyMessage } from "./config-layer.ts";
 import { CONFIG_KEYS } from "./schema.ts";
 
 const MAX_FILE_BYTES = 1024 * 1024;
@@ -24,10 +24,15 @@ export async function fileLayers(configDir: string): Promise<ConfigLayer[]> {
 /** Values of one YAML file, each with its line; every problem of the file, not only the first. */
 export async function yamlLayer(file: string): Promise<ConfigLayer> {
   try {
-    if ((await stat(file)).size > MAX_FILE_BYTES) {
+    const { size, mode } = await stat(file);
+    if (size > MAX_FILE_BYTES) {
       return { entries: [], warnings: [], problems: [{ where: file, key: null, message: "is larger than 1 MiB" }] };
     }
-    return parseYamlLayer(await readFile(file, "utf8"), file);
+    const layer = parseYamlLayer(await readFile(file, "utf8"), file);
+    const secret = layer.entries.find(({ key }) => CONFIG_KEYS.get(key)?.sensitive);
+    if (secret === undefined || (mode & 0o004) === 0) return layer;
+    const warning = `${secret.source.where}: ${secret.key} can be read by every user of this machine: chmod o-r ${file}`;
+    return { ...layer, warnings: [warning] };
   } catch (error) {
     return isEnoent(error) ? { entries: [], problems: [], warnings: [] } : unreadable(file, error);
   }
@@ -90,9 +95,13 @@ class YamlWalk {
       else if (value !== null) this.visit(value, path);
       return;
     }
-    const plain: unknown = value === null ? null : value.toJS(this.#document);
-    const where = this.#where(offset);
-    this.entries.push({ key: path, value: plain, source: { layer: "file", where }, baseDir: dirname(this.#file) });
+    const target = isAlias(value) ? value.resolve(this.#document) : value;
+    if (target !== null && !isScalar(target)) {
+      this.report(offset, path, "takes one value, not a list or a section");
+      return;
+    }
+    const source: ConfigSource = { layer: "file", where: this.#where(offset) };
+    this.entries.push({ key: path, value: target?.value ?? null, source, baseDir: dirname(this.#file) });
   }
 
   #where(offset: number): string {

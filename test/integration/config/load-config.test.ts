@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { isAppError } from "../../../src/core/errors.ts";
@@ -218,6 +218,16 @@ describe("secrets", () => {
         message: "names a file that cannot be read: /nowhere",
       },
     ]);
+  });
+
+  test("a secret in a file that everyone may read is a warning without the secret; chmod ends it", async () => {
+    const file = await write("asls.yaml", "mqtt:\n  username: asls\n  password: topsecret\n");
+    await chmod(file, 0o644);
+    expect((await load()).warnings).toEqual([
+      `${file}:3: mqtt.password can be read by every user of this machine: chmod o-r ${file}`,
+    ]);
+    await chmod(file, 0o640);
+    expect((await load()).warnings).toEqual([]);
   });
 
   test("an ASLS_ variable that is no key is a warning with the nearest one, not an error", async () => {
