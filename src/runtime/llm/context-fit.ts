@@ -10,8 +10,10 @@ export interface FittedPrompt {
   readonly firstKept: ChatMessage | undefined;
 }
 
-/** Text beyond this many characters per token of context is refused or dropped unseen: no language is that dense. */
+/** A message beyond this many characters per token of context is refused unseen: no language is that dense. */
 export const MAX_CHARS_PER_TOKEN = 16;
+/** A dialogue beyond this many is cut before it is tokenised; English has about 4 characters a token. */
+const DIALOGUE_CHARS_PER_TOKEN = 8;
 /** After an overflow the prompt shrinks to this share, so that several turns pass before the next re-evaluation. */
 const LOW_WATER = 0.75;
 
@@ -34,10 +36,11 @@ export async function fitMessages(
   if (messages.at(-1)?.role !== "user") throw new AppError("E_INTERNAL", "the last message must be the user's");
   const middleStart = messages.findIndex(({ role }) => role !== "system");
   const system = messages.slice(0, middleStart);
-  const maxChars = budgetTokens * MAX_CHARS_PER_TOKEN;
-  const cuts = cutPoints(messages, middleStart).filter(
-    (cut) => charsOf(system) + charsOf(messages.slice(cut)) <= maxChars,
-  );
+  const last = messages.length - 1;
+  const cuts = cutPoints(messages, middleStart).filter((cut) => {
+    const chars = charsOf(system) + charsOf(messages.slice(cut));
+    return chars <= budgetTokens * (cut === last ? MAX_CHARS_PER_TOKEN : DIALOGUE_CHARS_PER_TOKEN);
+  });
   const attempt = async (cut: number): Promise<FittedPrompt> => {
     await nextTick();
     return {

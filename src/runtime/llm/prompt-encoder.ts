@@ -2,6 +2,8 @@ import type { LlamaModel, Token } from "node-llama-cpp";
 import type { ChatMessage } from "../ports.ts";
 import type { ChatTemplate, PromptPiece } from "./chat-template.ts";
 
+const REMEMBERED_MESSAGES = 256;
+
 /**
  * Messages to tokens. Text of a message never becomes a control token, whatever it contains; where that cannot happen
  * template and messages are tokenised as one text, exactly as the model saw it in training.
@@ -9,6 +11,8 @@ import type { ChatTemplate, PromptPiece } from "./chat-template.ts";
 export class PromptEncoder {
   readonly #model: () => LlamaModel;
   readonly #template: ChatTemplate;
+  /** Verdicts about recent messages, oldest first: a conversation is encoded anew at every turn. */
+  readonly #plain = new Map<string, boolean>();
 
   /** @param model the model that is loaded now; every one of them is of the same file. */
   constructor(model: () => LlamaModel, template: ChatTemplate) {
@@ -38,8 +42,16 @@ export class PromptEncoder {
 
   /** True when no part of the text would be read as a control token. */
   #isPlain(text: string): boolean {
+    const known = this.#plain.get(text);
+    if (known !== undefined) return known;
     const model = this.#model();
-    return !model.tokenize(text, true).some((token) => model.isSpecialToken(token));
+    const isPlain = !model.tokenize(text, true).some((token) => model.isSpecialToken(token));
+    if (this.#plain.size >= REMEMBERED_MESSAGES) {
+      const [oldest] = this.#plain.keys();
+      if (oldest !== undefined) this.#plain.delete(oldest);
+    }
+    this.#plain.set(text, isPlain);
+    return isPlain;
   }
 }
 
