@@ -1,11 +1,17 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { type Clock, delay } from "../core/clock.ts";
 import { AppError, isEnoent } from "../core/errors.ts";
 import { type GpiodLines, gpiosetArgs } from "./gpiod-command.ts";
 import type { StatusLed } from "./ports.ts";
 
+/** A gpioset that cannot take its line says so within this time, ms; a state lasts at least 80 ms (led-pattern.ts). */
+const SETTLED_MS = 30;
+const MAX_DIAGNOSTIC_CHARS = 500;
+
 export interface GpiodLedOptions extends GpiodLines {
   /** Offset on the chip. */
   readonly line: number;
+  readonly clock: Clock;
   /** Default `gpioset`, found on the PATH. */
   readonly command?: string;
 }
@@ -23,24 +29,34 @@ export class GpiodLed implements StatusLed {
     this.#options = options;
   }
 
-  /** @throws AppError E_GPIO_UNAVAILABLE when gpioset is missing; that it ended shows at the next change. */
+  /** @throws AppError E_GPIO_UNAVAILABLE when gpioset is missing or cannot have the line. */
   async set(on: boolean): Promise<void> {
     if (on === this.#isOn && this.#holder?.exitCode === null) return;
     await this.#release();
-    const child = spawn(this.#options.command ?? "gpioset", gpiosetArgs(this.#options, this.#options.line, on), {
-      stdio: "ignore",
+    const { command = "gpioset", line, clock } = this.#options;
+    const child = spawn(command, gpiosetArgs(this.#options, line, on), { stdio: ["ignore", "ignore", "pipe"] });
+    let diagnostics = "";
+    child.stderr.on("data", (part: Buffer) => {
+      diagnostics += part.toString("utf8").slice(0, MAX_DIAGNOSTIC_CHARS);
     });
-    await new Promise<void>((resolve, reject) => {
-      child.once("spawn", resolve);
-      child.once("error", (cause) =>
-        reject(
-          new AppError("E_GPIO_UNAVAILABLE", isEnoent(cause) ? "gpioset was not found" : "gpioset cannot be started", {
-            hint: "apt install gpiod",
-            cause,
-          }),
-        ),
-      );
+    const settling = new AbortController();
+    const failed = new Promise<AppError>((resolve) => {
+      child.once("error", (cause) => {
+        const what = isEnoent(cause) ? "was not found" : "cannot be started";
+        resolve(new AppError("E_GPIO_UNAVAILABLE", `${command} ${what}`, { hint: "apt install gpiod", cause }));
+      });
+      child.once("close", (exitCode) => {
+        const reason = diagnostics.trim().split("\n")[0] || `${command} ended with ${exitCode}`;
+        resolve(new AppError("E_GPIO_UNAVAILABLE", reason));
+      });
     });
+    const settled = delay(clock, SETTLED_MS, settling.signal).then(
+      () => null,
+      () => null,
+    );
+    const error = await Promise.race([settled, failed]);
+    settling.abort();
+    if (error !== null) throw error;
     this.#holder = child;
     this.#isOn = on;
   }

@@ -35,11 +35,11 @@ export function createLed(config: LedConfig, board: LedBoard, deps: LedDeps): Le
   return new LedService({
     clock: deps.clock,
     log: deps.log,
-    open: async () => openLed(line, activeLow, board, await (deps.survey ?? surveyGpio)()),
+    open: async () => openLed(line, activeLow, board, await (deps.survey ?? surveyGpio)(), deps.clock),
   });
 }
 
-function openLed(line: number, activeLow: boolean, board: LedBoard, survey: GpioSurvey): StatusLed {
+function openLed(line: number, activeLow: boolean, board: LedBoard, survey: GpioSurvey, clock: Clock): StatusLed {
   // a key has no light: with evdev buttons the light is still a line
   const backend = board.backend === "evdev" ? "auto" : board.backend;
   const { route, reasons } = chooseGpio(
@@ -50,5 +50,5 @@ function openLed(line: number, activeLow: boolean, board: LedBoard, survey: Gpio
     throw new AppError("E_GPIO_UNAVAILABLE", `no way to the status light: ${reasons.join("; ")}`);
   }
   if (route.backend === "onoff") return new OnoffLed({ chip: route.chip, line, activeLow });
-  return new GpiodLed({ majorVersion: route.majorVersion, chip: route.chip.name, line, activeLow });
+  return new GpiodLed({ majorVersion: route.majorVersion, chip: route.chip.name, line, activeLow, clock });
 }
