@@ -66,12 +66,13 @@ export class RequestRouter {
 
   #answerOnce(verb: string, payload: Uint8Array, signal: AbortSignal): Promise<string> {
     const parsed = parseRequest(payload);
-    const answer = () => this.#answer(verb, parsed, signal);
-    if (parsed.transaction === undefined) return answer();
-    const key = JSON.stringify([verb, parsed.transaction]);
-    const known = this.#answers.get(key);
+    const key = parsed.transaction === undefined ? null : JSON.stringify([verb, parsed.transaction]);
+    const known = key === null ? undefined : this.#answers.get(key);
     if (known !== undefined) return known;
-    const first = answer();
+    // Not remembered: nothing has run, so the same transaction may be sent again.
+    if (this.#running >= MAX_RUNNING) return Promise.resolve(errorText("E_REQUEST_BUSY", null, parsed.transaction));
+    const first = this.#answer(verb, parsed, signal);
+    if (key === null) return first;
     this.#answers.set(key, first);
     for (const oldest of this.#answers.keys()) {
       if (this.#answers.size <= REMEMBERED_TRANSACTIONS) break;
@@ -83,7 +84,6 @@ export class RequestRouter {
   async #answer(verb: string, parsed: ParsedRequest, signal: AbortSignal): Promise<string> {
     if (parsed.error !== null) return errorText(parsed.error.code, null, parsed.transaction);
     if (!isVerb(verb) || this.#handlers === null) return errorText("E_REQUEST_UNKNOWN", null, parsed.transaction);
-    if (this.#running >= MAX_RUNNING) return errorText("E_REQUEST_BUSY", null, parsed.transaction);
     const fields = v.safeParse(VERBS[verb].request, parsed.fields);
     if (!fields.success) return errorText("E_REQUEST_INVALID", fieldAtFault(verb, fields.issues), parsed.transaction);
     this.#running += 1;
