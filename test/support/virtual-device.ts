@@ -1,0 +1,70 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { DemoService, type SeenEvent } from "../../src/cli/demo/demo-service.ts";
+import { SystemClock } from "../../src/core/clock.ts";
+import { controlSocketPath } from "../../src/runtime/control/socket-path.ts";
+import { makeTempDir, type TempDir } from "./temp-dir.ts";
+
+const run = promisify(execFile);
+const CLI = "dist/cli.js";
+/** How long a test waits for something that must come, ms. */
+export const SOON_MS = 30_000;
+
+export interface Ended {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs one `asls` command to its end. */
+export async function asls(args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<Ended> {
+  try {
+    const { stdout, stderr } = await run(process.execPath, [CLI, ...args], { env, maxBuffer: 2 ** 24 });
+    return { exitCode: 0, stdout, stderr };
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+    return { exitCode: code, stdout, stderr };
+  }
+}
+
+/** The built service on the virtual board, in a folder of its own. */
+export class VirtualDevice implements AsyncDisposable {
+  readonly folder: TempDir;
+  readonly service: DemoService;
+  /** `--board` and `--set` of this device, for further commands. */
+  readonly options: readonly string[];
+
+  private constructor(folder: TempDir, service: DemoService, options: readonly string[]) {
+    this.folder = folder;
+    this.service = service;
+    this.options = options;
+  }
+
+  /** @param settings further `key=value`. */
+  static async start(settings: readonly string[] = [], given?: TempDir): Promise<VirtualDevice> {
+    const folder = given ?? (await makeTempDir("device"));
+    const options = deviceOptions(folder, settings);
+    const socket = controlSocketPath(folder.join("run"));
+    const service = await DemoService.start(CLI, options, socket, folder.join("log"), new SystemClock(), () => {});
+    return new VirtualDevice(folder, service, options);
+  }
+
+  /** The first event of that kind from `position` on that fits. */
+  next(
+    position: number,
+    event: string,
+    fits: (data: Record<string, unknown>) => boolean = () => true,
+  ): Promise<SeenEvent> {
+    return this.service.next(position, event, SOON_MS, (seen) => seen.event === event && fits(seen.data));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.service[Symbol.asyncDispose]();
+    await this.folder.dispose();
+  }
+}
+
+export function deviceOptions(folder: TempDir, settings: readonly string[] = []): string[] {
+  const all = [`paths.stateDir=${folder.join("state")}`, `paths.runtimeDir=${folder.join("run")}`, ...settings];
+  return ["--board", "virtual", ...all.flatMap((setting) => ["--set", setting])];
+}
