@@ -10,10 +10,10 @@ const EV_KEY = 1;
 export class EvdevPipes implements AsyncDisposable {
   readonly root: string;
   readonly #folder: TempDir;
-  readonly #pipes: readonly FileHandle[];
+  readonly #pipes: FileHandle[];
   readonly #recordBytes: EvdevRecordBytes;
 
-  constructor(folder: TempDir, pipes: readonly FileHandle[], recordBytes: EvdevRecordBytes) {
+  constructor(folder: TempDir, pipes: FileHandle[], recordBytes: EvdevRecordBytes) {
     this.root = folder.path;
     this.#folder = folder;
     this.#pipes = pipes;
@@ -42,6 +42,16 @@ export class EvdevPipes implements AsyncDisposable {
       bytes.writeInt32LE(value, at + 4);
     }
     await this.#pipes[index]?.write(bytes);
+  }
+
+  /** Ends the device for who reads it. */
+  async closeWriter(index: number): Promise<void> {
+    await this.#pipes[index]?.close();
+  }
+
+  /** Brings a device back that {@link closeWriter} ended. */
+  async openWriter(index: number): Promise<void> {
+    this.#pipes[index] = await open(this.device(index), "r+");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
