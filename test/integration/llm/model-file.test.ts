@@ -54,6 +54,10 @@ describe("inspectModel", () => {
     ["0 key heads", { "llama.attention.head_count_kv": u32(0) }],
     ["0 heads", { "llama.attention.head_count": u32(0) }],
     ["3 heads for 8 dimensions", { "llama.attention.head_count": u32(3), "llama.attention.head_count_kv": u32(3) }],
+    ["65,536 layers (llama.cpp aborts above 512)", { "llama.block_count": u32(65_536) }],
+    ["2 layers of which one is there", { "llama.block_count": u32(2) }],
+    ["a negative norm epsilon (ggml aborts)", { "llama.attention.layer_norm_rms_epsilon": f32(-1) }],
+    ["a norm epsilon that is no number", { "llama.attention.layer_norm_rms_epsilon": f32(Number.NaN) }],
     ["a context of 1.5 tokens", { "llama.context_length": f32(1.5) }],
     [
       "token types for 3 of 4 tokens",
