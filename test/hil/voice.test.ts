@@ -4,49 +4,46 @@ import { recordSentence } from "../../src/cli/demo/demo-recordings.ts";
 import { decodeWav, encodeWav, readWavFile } from "../../src/core/wav.ts";
 import { VirtualDevice } from "../support/virtual-device.ts";
 
-/** The virtual room runs faster than real time, so that the tests do not wait for silence. */
-const FAST = ["virtual.speed=6"];
-
 async function speak(device: VirtualDevice, name: string, sentence: string) {
   const path = await recordSentence(device.folder.path, name, sentence);
   return (await device.service.call("listen", { path })) as Record<string, unknown> | null;
 }
 
 test('a spoken "turn on the kitchen lights" is understood word for word and answered aloud', async () => {
-  await using device = await VirtualDevice.start(FAST);
+  await using device = await VirtualDevice.start();
   const from = device.service.position;
   const turn = await speak(device, "request", "turn on the kitchen lights");
   const heard = await device.next(from, "heard");
-  expect(heard.data["text"]).toBe("turn on the kitchen lights");
+  expect(heard.data.text).toBe("turn on the kitchen lights");
   expect(turn).toMatchObject({ outcome: "answered", modality: "button" });
-  const { samples } = await readWavFile(String(turn?.["recordingPath"]));
+  const { samples } = await readWavFile(String(turn?.recordingPath));
   expect(samples.some((sample) => Math.abs(sample) > 1000)).toBe(true);
 });
 
 test("consent, name, thumb-down and correction by voice and button end up in the profile", async () => {
-  await using device = await VirtualDevice.start(FAST);
+  await using device = await VirtualDevice.start();
   await speak(device, "consent", "you may remember what i say");
   await speak(device, "name", "call me sam");
   const answered = await speak(device, "request", "turn on the kitchen lights");
-  expect(answered?.["answer"]).toContain("Sam");
+  expect(answered?.answer).toContain("Sam");
   const from = device.service.position;
   await device.service.call("press", { button: "down", holdMs: 80 });
   await device.next(from, "feedback", ({ kind }) => kind === "thumb_down");
   await device.service.call("feedback", { kind: "correction", correction: "The kitchen lights are on." });
   const profile = (await device.service.call("profileShow", { profile: null })) as Record<string, unknown>;
-  expect(profile["facts"]).toMatchObject([{ kind: "name", value: "Sam" }]);
-  expect(profile["signalCounts"]).toMatchObject({ thumb_down: 1, correction: 1 });
+  expect(profile.facts).toMatchObject([{ kind: "name", value: "Sam" }]);
+  expect(profile.signalCounts).toMatchObject({ thumb_down: 1, correction: 1 });
 });
 
 test("the wake phrase wakes it without a button", async () => {
-  await using device = await VirtualDevice.start(FAST);
+  await using device = await VirtualDevice.start();
   const from = device.service.position;
   await device.service.call("play", { path: await recordSentence(device.folder.path, "wake", "okay computer", "rms") });
-  expect((await device.next(from, "wake")).data["by"]).toBe("phrase");
+  expect((await device.next(from, "wake")).data.by).toBe("phrase");
 });
 
 test("a microphone that vanishes is an alert, and solved when it is back", async () => {
-  await using device = await VirtualDevice.start([...FAST, "model.enabled=false"]);
+  await using device = await VirtualDevice.start(["model.enabled=false"]);
   const from = device.service.position;
   await device.service.call("plug", { plugged: false });
   await device.next(from, "alert", ({ code, alert }) => code === "E_MIC_LOST" && alert !== null);
@@ -55,18 +52,18 @@ test("a microphone that vanishes is an alert, and solved when it is back", async
 });
 
 test("muted, the button's wake is declined; unmuted, it hears again", async () => {
-  await using device = await VirtualDevice.start([...FAST, "model.enabled=false"]);
+  await using device = await VirtualDevice.start(["model.enabled=false"]);
   await device.service.call("mute", { muted: true });
   const from = device.service.position;
   await device.service.call("press", { button: "talk", holdMs: 80 });
   await device.next(from, "declined");
   await device.service.call("mute", { muted: false });
   const turn = await speak(device, "name", "call me sam");
-  expect(turn?.["outcome"]).toBe("acknowledged");
+  expect(turn?.outcome).toBe("acknowledged");
 });
 
 test("a WAV of another rate, an empty and a missing one are coded errors; the service stays up", async () => {
-  await using device = await VirtualDevice.start([...FAST, "model.enabled=false"]);
+  await using device = await VirtualDevice.start(["model.enabled=false"]);
   const good = await recordSentence(device.folder.path, "good", "call me sam");
   const slow = device.folder.join("slow.wav");
   await writeFile(slow, encodeWav({ ...decodeWav(await readFile(good), good), sampleRateHz: 8000 }));

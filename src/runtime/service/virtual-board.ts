@@ -1,6 +1,6 @@
 import { AppError } from "../../core/errors.ts";
 import { readWavFile, type WavAudio } from "../../core/wav.ts";
-import type { ButtonName } from "../../sensors/ports.ts";
+import { type ButtonName, SAMPLE_RATE_HZ } from "../../sensors/ports.ts";
 import type { DialogService } from "../dialog/dialog-service.ts";
 import type { TurnReport } from "../dialog/turn-report.ts";
 
@@ -32,6 +32,10 @@ export async function listenToFile(
 ): Promise<TurnReport | null> {
   const virtual = requireVirtual(board);
   const audio = await readWavFile(path);
+  if (audio.sampleRateHz !== SAMPLE_RATE_HZ) {
+    // Found out before the button is pressed, or the device would listen to nothing.
+    throw new AppError("E_WAV_RATE", `the recording has ${audio.sampleRateHz} Hz, not ${SAMPLE_RATE_HZ}`);
+  }
   const unsubscribe: (() => void)[] = [];
   try {
     const outcome = new Promise<TurnReport | null>((resolve, reject) => {
