@@ -50,6 +50,7 @@ Ops::Packed Ops::pack(ggml_tensor * q, ggml_tensor * k, ggml_tensor * v, const S
 }
 
 ggml_tensor * Ops::attention(ggml_tensor * q, ggml_tensor * k, ggml_tensor * v) {
+  if (kernels_ != nullptr) return own_attention(q, k, v);
   ggml_tensor * out = nullptr;
   for (const Segment & segment : batch_.segments) {
     const Packed packed = pack(q, k, v, segment);
@@ -61,7 +62,7 @@ ggml_tensor * Ops::attention(ggml_tensor * q, ggml_tensor * k, ggml_tensor * v) 
 }
 
 Ops::AttentionGradients Ops::attention_back(ggml_tensor * q, ggml_tensor * k, ggml_tensor * v, ggml_tensor * att, ggml_tensor * datt) {
-  (void) att; // our own kernels use it
+  if (kernels_ != nullptr) return own_attention_back(q, k, v, att, datt);
   const int64_t d = model_.shape.head_dim, n_kv = model_.shape.n_kv;
   const float scale = 1.0f / std::sqrt(float(d));
   AttentionGradients sum{nullptr, nullptr, nullptr};

@@ -47,7 +47,7 @@ void Head::run_chunk(const Activations & activations, const Batch & batch, const
   ggml_tensor * ids = graph_.input(GGML_TYPE_I32, count, 1, batch.target_rows.data() + first);
   ggml_tensor * rows = ggml_get_rows(c, activations.leaf(c, slot_x, s.n_layer, batch.size()), ids);
   ggml_tensor * hidden = ops.norm(rows, model_.output_norm);
-  ggml_tensor * p = ggml_soft_max(c, ggml_mul_mat(c, model_.output.weight, hidden));
+  ggml_tensor * p = ggml_soft_max(c, ops.frozen(model_.output, hidden));
   std::vector<int32_t> flat(size_t(count), 0);
   for (int64_t i = 0; i < count; i++) flat[size_t(i)] = int32_t(i * s.n_vocab + batch.target_tokens[size_t(first + i)]);
   ggml_tensor * chosen = ggml_get_rows(c, ggml_reshape_2d(c, p, 1, s.n_vocab * count), graph_.input(GGML_TYPE_I32, count, 1, flat.data()));
@@ -58,7 +58,7 @@ void Head::run_chunk(const Activations & activations, const Batch & batch, const
   if (job.entropy || job.base_hidden != nullptr) log_p = ggml_log(c, ggml_clamp(c, p, 1e-37f, 1));
   if (job.base_hidden != nullptr) {
     ggml_tensor * base_rows = graph_.input(GGML_TYPE_F32, s.n_embd, count, job.base_hidden->data() + first * s.n_embd);
-    base_p = ggml_soft_max(c, ggml_mul_mat(c, model_.output.weight, ops.norm(base_rows, model_.output_norm)));
+    base_p = ggml_soft_max(c, ops.frozen(model_.output, ops.norm(base_rows, model_.output_norm)));
     ggml_tensor * difference = ggml_sub(c, ggml_log(c, ggml_clamp(c, base_p, 1e-37f, 1)), log_p);
     kl = ggml_sum_rows(c, ggml_mul(c, base_p, difference));
     graph_.keep(kl);
@@ -76,7 +76,7 @@ void Head::run_chunk(const Activations & activations, const Batch & batch, const
     if (kl_coefficients != nullptr) weighted = ggml_sub(c, weighted, ggml_mul(c, base_p, graph_.input(GGML_TYPE_F32, 1, count, kl_coefficients)));
     ggml_tensor * tokens = graph_.input(GGML_TYPE_I32, count, 1, batch.target_tokens.data() + first);
     ggml_tensor * onehot = ggml_mul(c, ggml_get_rows(c, model_.output.weight, tokens), graph_.input(GGML_TYPE_F32, 1, count, coefficients));
-    ggml_tensor * drows = ops.norm_back(ggml_sub(c, ops.frozen_back(model_.output, weighted), onehot), rows, model_.output_norm);
+    ggml_tensor * drows = ops.norm_back(ggml_sub(c, ops.frozen_back(model_.output, weighted), onehot), rows, model_.output_norm, nullptr);
     ggml_backend_tensor_alloc(rows_, drows, static_cast<uint8_t *>(ggml_backend_buffer_get_base(rows_)) + size_t(first * s.n_embd) * sizeof(float));
     graph_.keep(drows);
   }
@@ -111,7 +111,7 @@ std::vector<float> Head::logits(const Activations & activations, const Batch & b
   graph_.begin();
   ggml_context * c = graph_.context();
   Ops ops(graph_, model_, nullptr, batch, false, 0);
-  ggml_tensor * all = ggml_mul_mat(c, model_.output.weight, ops.norm(activations.leaf(c, slot_x, s.n_layer, batch.size()), model_.output_norm));
+  ggml_tensor * all = ops.frozen(model_.output, ops.norm(activations.leaf(c, slot_x, s.n_layer, batch.size()), model_.output_norm));
   graph_.keep(all);
   graph_.run();
   out.resize(size_t(s.n_vocab * batch.size()));

@@ -7,9 +7,9 @@ LayerState layer_forward(ggml_context * c, Ops & ops, const Model & model, int64
   LayerState st{};
   st.x = x;
   ggml_tensor * h = ops.norm(x, layer.attn_norm);
-  ggml_tensor * q = ops.linear(l, target_q, h, &st.u[target_q]);
-  ggml_tensor * k = ops.linear(l, target_k, h, &st.u[target_k]);
-  st.v = ops.linear(l, target_v, h, &st.u[target_v]);
+  ggml_tensor * q = ops.linear(l, target_q, h, nullptr, &st.u[target_q]);
+  ggml_tensor * k = ops.linear(l, target_k, h, nullptr, &st.u[target_k]);
+  st.v = ops.linear(l, target_v, h, nullptr, &st.u[target_v]);
   ggml_tensor * q3 = ggml_reshape_3d(c, q, s.head_dim, s.n_head, n);
   ggml_tensor * k3 = ggml_reshape_3d(c, k, s.head_dim, s.n_kv, n);
   if (layer.q_norm != nullptr) {
@@ -21,13 +21,13 @@ LayerState layer_forward(ggml_context * c, Ops & ops, const Model & model, int64
   st.q = ops.rotate(q3);
   st.k = ops.rotate(k3);
   st.att = ops.attention(st.q, st.k, st.v);
-  st.x2 = ggml_add(c, ops.linear(l, target_o, st.att, &st.u[target_o]), x);
+  st.x2 = ops.linear(l, target_o, st.att, x, &st.u[target_o]);
   ggml_tensor * h2 = ops.norm(st.x2, layer.ffn_norm);
-  st.gate = ops.linear(l, target_gate, h2, &st.u[target_gate]);
-  st.up = ops.linear(l, target_up, h2, &st.u[target_up]);
+  st.gate = ops.linear(l, target_gate, h2, nullptr, &st.u[target_gate]);
+  st.up = ops.linear(l, target_up, h2, nullptr, &st.u[target_up]);
   ggml_tensor * a = ops.gated(st.gate, st.up);
-  ggml_tensor * down = ops.linear(l, target_down, a, &st.u[target_down]);
-  if (y_wanted) *y = ggml_add(c, down, st.x2);
+  ggml_tensor * out = ops.linear(l, target_down, a, st.x2, &st.u[target_down]);
+  if (y_wanted) *y = out;
   return st;
 }
 
@@ -36,25 +36,25 @@ ggml_tensor * layer_backward(ggml_context * c, Ops & ops, const Model & model, i
   const Layer & layer = model.layers[size_t(l)];
   const int64_t n = dy->ne[1];
   ggml_tensor * a = ops.gated(st.gate, st.up);
-  const Ops::GatedGradients gated = ops.gated_back(st.gate, st.up, ops.linear_back(l, target_down, a, st.u[target_down], dy));
+  const Ops::GatedGradients gated = ops.gated_back(st.gate, st.up, ops.linear_back(l, target_down, a, st.u[target_down], dy, nullptr));
   ggml_tensor * h2 = ops.norm(st.x2, layer.ffn_norm);
-  ggml_tensor * dh2 = ops.linear_back(l, target_gate, h2, st.u[target_gate], gated.gate);
-  dh2 = ggml_add(c, dh2, ops.linear_back(l, target_up, h2, st.u[target_up], gated.up));
-  ggml_tensor * dx2 = ggml_add(c, dy, ops.norm_back(dh2, st.x2, layer.ffn_norm));
+  ggml_tensor * dh2 = ops.linear_back(l, target_gate, h2, st.u[target_gate], gated.gate, nullptr);
+  dh2 = ops.linear_back(l, target_up, h2, st.u[target_up], gated.up, dh2);
+  ggml_tensor * dx2 = ops.norm_back(dh2, st.x2, layer.ffn_norm, dy);
 
-  ggml_tensor * datt = ops.linear_back(l, target_o, st.att, st.u[target_o], dx2);
+  ggml_tensor * datt = ops.linear_back(l, target_o, st.att, st.u[target_o], dx2, nullptr);
   const Ops::AttentionGradients heads = ops.attention_back(st.q, st.k, st.v, st.att, datt);
   ggml_tensor * dq = ops.rotate_back(ggml_reshape_3d(c, heads.q, s.head_dim, s.n_head, n));
   ggml_tensor * dk = ops.rotate_back(ggml_reshape_3d(c, heads.k, s.head_dim, s.n_kv, n));
   if (layer.q_norm != nullptr) {
-    dq = ops.norm_back(dq, ggml_reshape_3d(c, st.q_raw, s.head_dim, s.n_head, n), layer.q_norm);
-    dk = ops.norm_back(dk, ggml_reshape_3d(c, st.k_raw, s.head_dim, s.n_kv, n), layer.k_norm);
+    dq = ops.norm_back(dq, ggml_reshape_3d(c, st.q_raw, s.head_dim, s.n_head, n), layer.q_norm, nullptr);
+    dk = ops.norm_back(dk, ggml_reshape_3d(c, st.k_raw, s.head_dim, s.n_kv, n), layer.k_norm, nullptr);
   }
   ggml_tensor * h = ops.norm(st.x, layer.attn_norm);
-  ggml_tensor * dh = ops.linear_back(l, target_q, h, st.u[target_q], ggml_reshape_2d(c, dq, s.head_dim * s.n_head, n));
-  dh = ggml_add(c, dh, ops.linear_back(l, target_k, h, st.u[target_k], ggml_reshape_2d(c, dk, s.head_dim * s.n_kv, n)));
-  dh = ggml_add(c, dh, ops.linear_back(l, target_v, h, st.u[target_v], ggml_reshape_2d(c, heads.v, s.head_dim * s.n_kv, n)));
-  return ggml_add(c, dx2, ops.norm_back(dh, st.x, layer.attn_norm));
+  ggml_tensor * dh = ops.linear_back(l, target_q, h, st.u[target_q], ggml_reshape_2d(c, dq, s.head_dim * s.n_head, n), nullptr);
+  dh = ops.linear_back(l, target_k, h, st.u[target_k], ggml_reshape_2d(c, dk, s.head_dim * s.n_kv, n), dh);
+  dh = ops.linear_back(l, target_v, h, st.u[target_v], ggml_reshape_2d(c, heads.v, s.head_dim * s.n_kv, n), dh);
+  return ops.norm_back(dh, st.x, layer.attn_norm, dx2);
 }
 
 void store_state(const Activations & activations, const LayerState & st, int64_t l) {

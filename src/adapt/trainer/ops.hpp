@@ -5,6 +5,7 @@
 #include "graph.hpp"
 #include "model.hpp"
 
+#include <functional>
 #include <list>
 
 /** What a layer is made of, forward and backward, as nodes of the current graph: our own kernels on the CPU, ggml's operations elsewhere. */
@@ -14,14 +15,15 @@ public:
   Ops(Graph & graph, const Model & model, const Adapter * adapter, const Batch & batch, bool training, uint64_t dropout_seed);
 
   ggml_tensor * norm(ggml_tensor * x, ggml_tensor * weight);
-  /** Gradient of the input x of norm from the gradient dy of its output. */
-  ggml_tensor * norm_back(ggml_tensor * dy, ggml_tensor * x, ggml_tensor * weight);
+  /** Gradient of the input x of norm from the gradient dy of its output, plus `add` when given. */
+  ggml_tensor * norm_back(ggml_tensor * dy, ggml_tensor * x, ggml_tensor * weight, ggml_tensor * add);
 
-  /** weight x + bias + b (scale a drop(x)). @param u receives the scaled rank-r activation, null without an adapter. */
-  ggml_tensor * linear(int64_t layer, int target, ggml_tensor * x, ggml_tensor ** u);
-  /** Adds to the gradients of a and b, and returns the gradient of x. */
-  ggml_tensor * linear_back(int64_t layer, int target, ggml_tensor * x, ggml_tensor * u, ggml_tensor * dy);
-  /** weight^T dy of a frozen matrix. */
+  /** weight x + bias + b (scale a drop(x)), plus `add` when given. @param u receives the scaled rank-r activation, null without an adapter. */
+  ggml_tensor * linear(int64_t layer, int target, ggml_tensor * x, ggml_tensor * add, ggml_tensor ** u);
+  /** Adds to the gradients of a and b, and returns the gradient of x, plus `add` when given. */
+  ggml_tensor * linear_back(int64_t layer, int target, ggml_tensor * x, ggml_tensor * u, ggml_tensor * dy, ggml_tensor * add);
+  /** weight x and weight^T dy of a frozen matrix without adapter. */
+  ggml_tensor * frozen(const Matrix & matrix, ggml_tensor * x);
   ggml_tensor * frozen_back(const Matrix & matrix, ggml_tensor * dy);
 
   /** Rotary embedding of [head_dim, heads, tokens]. */
@@ -43,6 +45,18 @@ public:
   GatedGradients gated_back(ggml_tensor * gate, ggml_tensor * up, ggml_tensor * dy);
 
 private:
+  // with our own kernels
+  using Work = std::function<void(ggml_tensor * result, int ith, int nth)>;
+  ggml_tensor * custom(ggml_type type, std::array<int64_t, 3> shape, std::initializer_list<ggml_tensor *> arguments, Work work);
+  ggml_tensor * rows_for(const Matrix & matrix, ggml_tensor * x);
+  ggml_tensor * fused_forward(const Matrix & matrix, const LoraPair * pair, ggml_tensor * x, ggml_tensor * u, ggml_tensor * add);
+  ggml_tensor * fused_backward(const Matrix & matrix, const LoraPair * pair, ggml_tensor * dy, ggml_tensor * du, ggml_tensor * add);
+  bool fuses_forward(const Matrix & matrix) const;
+  bool fuses_backward(const Matrix & matrix) const;
+  ggml_tensor * own_attention(ggml_tensor * q, ggml_tensor * k, ggml_tensor * v);
+  AttentionGradients own_attention_back(ggml_tensor * q, ggml_tensor * k, ggml_tensor * v, ggml_tensor * att, ggml_tensor * datt);
+
+  // with ggml's operations
   struct Packed;
   ggml_tensor * dropout(int64_t layer, int target, ggml_tensor * x);
   ggml_tensor * transposed(ggml_tensor * x);
@@ -57,7 +71,10 @@ private:
   const Batch & batch_;
   const bool training_;
   const uint64_t dropout_seed_;
+  const Kernels * const kernels_;
   ggml_context * c_;
+  std::list<Work> works_; // what custom nodes run; they live as long as this object
+  std::vector<std::pair<ggml_tensor *, ggml_tensor *>> bf16_; // copies made in this graph
   std::list<std::vector<float>> host_; // inputs made here; they live as long as this object
   std::vector<std::pair<int64_t, ggml_tensor *>> masks_;
 };

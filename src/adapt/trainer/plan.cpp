@@ -54,8 +54,8 @@ json plan_memory(const Job & job, Setup & setup, Control & control) {
   };
   const bool train = job.mode == "train";
   std::vector<Choice> choices;
-  // Fastest first. With our own kernels the fused backward pass needs no copy and is as fast.
-  const bool fused_first = setup.device->kernels != nullptr;
+  // Fastest first. Our BF16 kernels need no transposed copy and are faster than ggml's 8-bit products with one; F32 weights gain nothing from one.
+  const bool fused_first = setup.device->kernels != nullptr && (setup.device->kernels->fast_linear || setup.model->layers[0].matrices[target_down].weight->type == GGML_TYPE_F32);
   for (const char * backward : {fused_first ? "fused" : "resident", fused_first ? "resident" : "fused"}) {
     for (bool keep : {true, false}) {
       const bool wanted = (job.backward == "auto" ? !(fused_first && strcmp(backward, "resident") == 0) : job.backward == backward) && (job.activations == "auto" || (job.activations == "keep") == keep);

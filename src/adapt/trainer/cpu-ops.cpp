@@ -1,0 +1,126 @@
+#include "ops.hpp"
+
+#include <cmath>
+#include <cstring>
+
+// Nodes that run our own kernels. A node reads its tensors when it runs, so that the allocator may place them anywhere.
+
+namespace {
+void run_work(ggml_tensor * result, int ith, int nth, void * work) { (*static_cast<std::function<void(ggml_tensor *, int, int)> *>(work))(result, ith, nth); }
+
+float * floats(const ggml_tensor * tensor) { return tensor != nullptr ? static_cast<float *>(tensor->data) : nullptr; }
+
+WeightView view_of(const ggml_tensor * w) { return {w->data, w->nb[1], w->ne[0], w->ne[1], int(w->type)}; }
+RowsView rows_of(const ggml_tensor * x) { return {x->data, x->ne[1], x->ne[0], x->type == GGML_TYPE_BF16}; }
+
+/** Fills this thread's lanes of y with bias and add; false when there is neither, and nothing was written. */
+bool fill_lanes(const Kernels & k, float * y, int64_t n_rows, int64_t n_cols, const float * bias, const float * add, int ith, int nth) {
+  if (bias == nullptr && add == nullptr) return false;
+  int64_t from, to;
+  share_of(n_cols, ith, nth, k.panel, from, to);
+  for (int64_t t = 0; t < n_rows && from < to; t++) {
+    float * row = y + t * n_cols;
+    if (add != nullptr) memcpy(row + from, add + t * n_cols + from, size_t(to - from) * sizeof(float));
+    if (bias == nullptr) continue;
+    for (int64_t i = from; i < to; i++) row[i] = bias[i] + (add != nullptr ? row[i] : 0.0f);
+  }
+  return true;
+}
+} // namespace
+
+ggml_tensor * Ops::custom(ggml_type type, std::array<int64_t, 3> shape, std::initializer_list<ggml_tensor *> arguments, Work work) {
+  std::vector<ggml_tensor *> list(arguments);
+  return ggml_custom_4d(c_, type, shape[0], shape[1], shape[2], 1, list.data(), int(list.size()), run_work, GGML_N_TASKS_MAX, &works_.emplace_back(std::move(work)));
+}
+
+bool Ops::fuses_forward(const Matrix & matrix) const { return kernels_ != nullptr && (kernels_->fast_linear || matrix.weight->type == GGML_TYPE_F32); }
+
+bool Ops::fuses_backward(const Matrix & matrix) const { return kernels_ != nullptr && matrix.transposed == nullptr; }
+
+ggml_tensor * Ops::rows_for(const Matrix & matrix, ggml_tensor * x) {
+  // Pairs of values need even widths; F32 weights keep F32 precision.
+  if (!kernels_->fast_linear || matrix.weight->type == GGML_TYPE_F32 || matrix.weight->ne[0] % 2 != 0 || matrix.weight->ne[1] % 2 != 0) return x;
+  for (const auto & [original, copy] : bf16_) {
+    if (original == x) return copy;
+  }
+  ggml_tensor * copy = custom(GGML_TYPE_BF16, {x->ne[0], x->ne[1], 1}, {x}, [k = kernels_](ggml_tensor * y, int ith, int nth) {
+    k->to_bf16(floats(y->src[0]), static_cast<uint16_t *>(y->data), ggml_nelements(y), ith, nth);
+  });
+  bf16_.emplace_back(x, copy);
+  return copy;
+}
+
+ggml_tensor * Ops::fused_forward(const Matrix & matrix, const LoraPair * pair, ggml_tensor * x, ggml_tensor * u, ggml_tensor * add) {
+  // The optional arguments are found by position, so absent ones are given as x.
+  ggml_tensor * rows = rows_for(matrix, x);
+  const bool has_bias = matrix.bias != nullptr, has_add = add != nullptr, has_pair = pair != nullptr;
+  return custom(GGML_TYPE_F32, {matrix.weight->ne[1], x->ne[1], 1}, {rows, matrix.weight, has_bias ? matrix.bias : rows, has_add ? add : rows, has_pair ? u : rows, has_pair ? pair->b : rows},
+                [k = kernels_, has_bias, has_add, has_pair](ggml_tensor * y, int ith, int nth) {
+                  float * out = floats(y);
+                  const bool filled = fill_lanes(*k, out, y->ne[1], y->ne[0], has_bias ? floats(y->src[2]) : nullptr, has_add ? floats(y->src[3]) : nullptr, ith, nth);
+                  k->forward(view_of(y->src[1]), rows_of(y->src[0]), out, filled, ith, nth);
+                  if (has_pair) k->lora_up(floats(y->src[4]), floats(y->src[5]), out, y->ne[1], y->ne[0], y->src[4]->ne[0], ith, nth);
+                });
+}
+
+ggml_tensor * Ops::fused_backward(const Matrix & matrix, const LoraPair * pair, ggml_tensor * dy, ggml_tensor * du, ggml_tensor * add) {
+  ggml_tensor * rows = rows_for(matrix, dy);
+  const bool has_add = add != nullptr, has_pair = pair != nullptr;
+  return custom(GGML_TYPE_F32, {matrix.weight->ne[0], dy->ne[1], 1}, {rows, matrix.weight, has_add ? add : rows, has_pair ? du : rows, has_pair ? pair->a : rows},
+                [k = kernels_, has_add, has_pair](ggml_tensor * dx, int ith, int nth) {
+                  float * out = floats(dx);
+                  const bool filled = fill_lanes(*k, out, dx->ne[1], dx->ne[0], nullptr, has_add ? floats(dx->src[2]) : nullptr, ith, nth);
+                  k->backward(view_of(dx->src[1]), rows_of(dx->src[0]), out, filled, ith, nth);
+                  if (has_pair) k->lora_down_back(floats(dx->src[3]), floats(dx->src[4]), out, dx->ne[1], dx->ne[0], dx->src[3]->ne[0], ith, nth);
+                });
+}
+
+ggml_tensor * Ops::own_attention(ggml_tensor * q, ggml_tensor * k, ggml_tensor * v) {
+  const Shape & s = model_.shape;
+  return custom(GGML_TYPE_F32, {s.head_dim * s.n_head, batch_.size(), 1}, {q, k, v}, [kernels = kernels_, &s, &batch = batch_](ggml_tensor * y, int ith, int nth) {
+    const float scale = 1.0f / std::sqrt(float(s.head_dim));
+    for (const Segment & segment : batch.segments) {
+      const int64_t at = segment.from * s.head_dim * s.n_head, kv_at = segment.from * s.head_dim * s.n_kv;
+      AttentionView view{};
+      view.q = floats(y->src[0]) + at;
+      view.k = floats(y->src[1]) + kv_at;
+      view.v = floats(y->src[2]) + kv_at;
+      view.result = floats(y) + at;
+      view.n_tokens = segment.size;
+      view.d = s.head_dim;
+      view.n_head = s.n_head;
+      view.n_kv = s.n_kv;
+      view.scale = scale;
+      kernels->attention(view, ith, nth);
+    }
+  });
+}
+
+Ops::AttentionGradients Ops::own_attention_back(ggml_tensor * q, ggml_tensor * k, ggml_tensor * v, ggml_tensor * att, ggml_tensor * datt) {
+  const Shape & s = model_.shape;
+  const int64_t n = batch_.size(), n_q = s.head_dim * s.n_head, n_k = s.head_dim * s.n_kv;
+  // one result: dq, then dk, then dv
+  ggml_tensor * all = custom(GGML_TYPE_F32, {(n_q + 2 * n_k) * n, 1, 1}, {q, k, v, att, datt}, [kernels = kernels_, &s, &batch = batch_, n, n_q, n_k](ggml_tensor * y, int ith, int nth) {
+    const float scale = 1.0f / std::sqrt(float(s.head_dim));
+    for (const Segment & segment : batch.segments) {
+      const int64_t at = segment.from * n_q, kv_at = segment.from * n_k;
+      AttentionView view{};
+      view.q = floats(y->src[0]) + at;
+      view.k = floats(y->src[1]) + kv_at;
+      view.v = floats(y->src[2]) + kv_at;
+      view.out = floats(y->src[3]) + at;
+      view.dout = floats(y->src[4]) + at;
+      view.dq = floats(y) + at;
+      view.dk = floats(y) + n * n_q + kv_at;
+      view.dv = floats(y) + n * (n_q + n_k) + kv_at;
+      view.n_tokens = segment.size;
+      view.d = s.head_dim;
+      view.n_head = s.n_head;
+      view.n_kv = s.n_kv;
+      view.scale = scale;
+      kernels->attention_back(view, ith, nth);
+    }
+  });
+  const auto part = [&](int64_t width, int64_t offset) { return ggml_view_2d(c_, all, width, n, size_t(width) * sizeof(float), size_t(offset) * sizeof(float)); };
+  return {part(n_q, 0), part(n_k, n * n_q), part(n_k, n * (n_q + n_k))};
+}

@@ -1,0 +1,21 @@
+#include "kernels.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <ggml.h>
+#include <memory>
+#include <vector>
+
+
+#define VL 16
+#define WIDE 4
+
+
+namespace {
+#include "all.inl"
+}
+
+extern const Kernels kernels_avx512;
+const Kernels kernels_avx512 = {"avx512", false, WIDE * VL, linear<true>, linear<false>,
+    to_bf16, lora_down, lora_up, lora_up_back, lora_down_back, lora_gradients, attention, attention_back, norm, norm_back, gated, gated_back};

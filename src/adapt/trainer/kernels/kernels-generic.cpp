@@ -1,0 +1,27 @@
+#include "kernels.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <ggml.h>
+#include <memory>
+#include <vector>
+
+
+#define VL 4
+#define WIDE 4 // NEON: 6 x 4 accumulators of 32 registers
+
+
+namespace {
+#include "all.inl"
+}
+
+#ifdef __aarch64__
+constexpr const char * generic_name = "neon";
+#else
+constexpr const char * generic_name = "generic";
+#endif
+
+extern const Kernels kernels_generic;
+const Kernels kernels_generic = {generic_name, false, WIDE * VL, linear<true>, linear<false>,
+    to_bf16, lora_down, lora_up, lora_up_back, lora_down_back, lora_gradients, attention, attention_back, norm, norm_back, gated, gated_back};

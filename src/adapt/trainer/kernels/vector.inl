@@ -1,0 +1,49 @@
+// Included once per instruction set, inside its namespace. VL: floats per vector register.
+
+typedef float vec __attribute__((vector_size(VL * 4), aligned(4), may_alias));
+typedef int32_t ivec __attribute__((vector_size(VL * 4), aligned(4), may_alias));
+
+static inline vec load(const float * p) { return *reinterpret_cast<const vec *>(p); }
+static inline void store(float * p, vec v) { *reinterpret_cast<vec *>(p) = v; }
+static inline vec splat(float x) { return x - vec{}; }
+
+/** Lanes [0, n) from memory, the others 0; reads nothing behind them. */
+static inline vec load_part(const float * p, int64_t n) {
+  vec v{};
+  memcpy(&v, p, size_t(n) * sizeof(float));
+  return v;
+}
+static inline void store_part(float * p, vec v, int64_t n) { memcpy(p, &v, size_t(n) * sizeof(float)); }
+
+static inline float sum_of(vec v) {
+  float lanes[VL];
+  memcpy(lanes, &v, sizeof lanes);
+  for (int width = VL / 2; width > 0; width /= 2) {
+    for (int i = 0; i < width; i++) lanes[i] += lanes[i + width];
+  }
+  return lanes[0];
+}
+
+/** e^x, relative error below 2e-7 on [-87, 88]; smaller x give 0. Range reduction and polynomial after Cephes' expf. */
+static inline vec exp_of(vec x) {
+  const vec low = splat(-87.0f), high = splat(88.0f);
+  const ivec tiny = x < low;
+  x = tiny ? low : x;
+  x = x > high ? high : x;
+  const vec shifted = x * 1.44269504088896341f + 12582912.0f; // adds 1.5 * 2^23: rounds to an integer in the low mantissa bits
+  const vec n = shifted - 12582912.0f;
+  vec r = x - n * 0.693359375f;
+  r = r - n * -2.12194440e-4f;
+  vec p = splat(1.9875691500e-4f);
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * r * r + r + 1.0f;
+  const ivec exponent = (reinterpret_cast<const ivec &>(shifted) << 23) + (127 << 23); // the bits above fall off
+  const vec result = p * reinterpret_cast<const vec &>(exponent);
+  return tiny ? vec{} : result;
+}
+
+static inline void share(int64_t n, int ith, int nth, int64_t step, int64_t & from, int64_t & to) { share_of(n, ith, nth, step, from, to); }
