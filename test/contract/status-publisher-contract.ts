@@ -184,6 +184,7 @@ export function statusPublisherContract(
         const device = await publisher();
         await online(before);
         device.alert("E_MIC_LOST", { sinceMs: 0 });
+        device.alert("E_MQTT_UNREACHABLE", { sinceMs: 0 });
         device.alert("E_MIC_UNAVAILABLE", { sinceMs: 0 });
         expect(await before.json(`${ROOT}/alert/E_MIC_UNAVAILABLE`)).toEqual({
           code: "E_MIC_UNAVAILABLE",

@@ -46,15 +46,9 @@ export function boardProfile(
     case "virtual":
       return virtualProfile(env);
     case "rpi4":
-      return [
-        { key: "buttons.chipLabel", value: "pinctrl-bcm2711" },
-        { key: "model.threads", value: 4 },
-      ];
+      return [{ key: "buttons.chipLabel", value: "pinctrl-bcm2711" }];
     case "rpi5":
-      return [
-        { key: "buttons.chipLabel", value: "pinctrl-rp1" },
-        { key: "model.threads", value: 4 },
-      ];
+      return [{ key: "buttons.chipLabel", value: "pinctrl-rp1" }];
     case "jetson-orin":
       return [
         { key: "buttons.chipLabel", value: "tegra234-gpio" },

@@ -25,6 +25,6 @@ export class ConfigError extends AppError {
 }
 
 /** One line: where, key, message. */
-export function formatProblem({ where, key, message }: ConfigProblem): string {
+function formatProblem({ where, key, message }: ConfigProblem): string {
   return key === null ? `${where}: ${message}` : `${where}: ${key} ${message}`;
 }

@@ -22,7 +22,7 @@ export async function fileLayers(configDir: string): Promise<ConfigLayer[]> {
 }
 
 /** Values of one YAML file, each with its line; every problem of the file, not only the first. */
-export async function yamlLayer(file: string): Promise<ConfigLayer> {
+async function yamlLayer(file: string): Promise<ConfigLayer> {
   try {
     const { size, mode } = await stat(file);
     if (size > MAX_FILE_BYTES) {

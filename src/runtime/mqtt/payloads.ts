@@ -19,7 +19,7 @@ const errorCodes = Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]];
 export const errorCode = v.picklist(errorCodes);
 
 /** A random profile id (core/ids), never a name. */
-export const profileId = v.pipe(v.string(), v.regex(/^[a-z]{1,8}_[0-9a-f]{16}$/));
+const profileId = v.pipe(v.string(), v.regex(/^[a-z]{1,8}_[0-9a-f]{16}$/));
 
 export const infoPayload = v.strictObject({
   schema: v.literal(1),

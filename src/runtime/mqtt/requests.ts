@@ -24,7 +24,7 @@ export const errorResponse = v.strictObject({
 export const MAX_REQUEST_BYTES = 16 * 1024;
 
 /** Longest text of `say`, characters; about two minutes of speech. */
-export const MAX_SAY_CHARACTERS = 2_000;
+const MAX_SAY_CHARACTERS = 2_000;
 
 /** Every request the device serves: its fields, what the response's `data` holds, and what it means. */
 export const VERBS = {

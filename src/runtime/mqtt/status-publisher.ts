@@ -149,8 +149,12 @@ export class StatusPublisher implements Service {
     this.#send(topic, toWire(checked(PUBLISHED[topic].payload, payload, topic)));
   }
 
-  /** Raises or (null) clears an alert. Its texts come from the table of error codes. */
+  /**
+   * Raises or (null) clears an alert. Its texts come from the table of error codes. Alerts about this very connection
+   * (E_MQTT_*) are left out: they could only arrive when they no longer hold.
+   */
   alert(code: ErrorCode, alert: { readonly sinceMs: number } | null): void {
+    if (code.startsWith("E_MQTT_")) return;
     const topic = this.#topics.alert(code);
     if (alert === null) {
       this.#snapshot.set(topic, "");
