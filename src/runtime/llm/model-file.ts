@@ -2,6 +2,7 @@ import { basename } from "node:path";
 import { packageRoot } from "../../core/built-file.ts";
 import { AppError } from "../../core/errors.ts";
 import { type GgufHeader, metadataLength, metadataNumber, metadataString, readGgufHeader } from "./gguf-header.ts";
+import { checkModelShape, positiveInteger } from "./model-shape.ts";
 
 /** Architectures that the runtime runs and the trainer trains. */
 export const TRAINABLE_ARCHITECTURES: readonly string[] = ["llama", "qwen2", "qwen3"];
@@ -59,7 +60,7 @@ export async function inspectModel(path: string, extraArchitectures: readonly st
     );
   }
   const vocabularyTokens = checkVocabulary(header);
-  checkShape(header, architecture, vocabularyTokens);
+  checkModelShape(header, architecture, vocabularyTokens, TRAINABLE_ARCHITECTURES.includes(architecture));
   return {
     path,
     name: metadataString(header, "general.name") ?? basename(path, ".gguf"),
@@ -90,47 +91,11 @@ function checkVocabulary(header: GgufHeader): number {
   return tokens;
 }
 
-function checkShape(header: GgufHeader, architecture: string, vocabularyTokens: number): void {
-  const embedding = positiveInteger(header, `${architecture}.embedding_length`);
-  positiveInteger(header, `${architecture}.block_count`);
-  const tokenEmbedding = header.tensors.get("token_embd.weight");
-  if (tokenEmbedding === undefined) throw new AppError("E_MODEL_INVALID", "token_embd.weight is missing");
-  if (tokenEmbedding.shape[0] !== embedding || tokenEmbedding.shape[1] !== vocabularyTokens) {
-    throw new AppError(
-      "E_MODEL_INVALID",
-      `token_embd.weight is ${tokenEmbedding.shape.join(" x ")}, expected ${embedding} x ${vocabularyTokens}`,
-    );
-  }
-  // Head counts may be one number per layer (an array) in architectures that the owner allowed besides ours.
-  if (!TRAINABLE_ARCHITECTURES.includes(architecture)) return;
-  const heads = positiveInteger(header, `${architecture}.attention.head_count`);
-  const keyHeads = header.metadata.has(`${architecture}.attention.head_count_kv`)
-    ? positiveInteger(header, `${architecture}.attention.head_count_kv`)
-    : heads;
-  if (
-    heads % keyHeads !== 0 ||
-    (embedding % heads !== 0 && !header.metadata.has(`${architecture}.attention.key_length`))
-  ) {
-    throw new AppError(
-      "E_MODEL_INVALID",
-      `${embedding} wide with ${heads} heads and ${keyHeads} key heads does not divide`,
-    );
-  }
-}
-
 function headWidthOf(header: GgufHeader, architecture: string): number | null {
   const explicit = metadataNumber(header, `${architecture}.attention.key_length`);
   if (explicit !== undefined) return explicit;
   const heads = metadataNumber(header, `${architecture}.attention.head_count`);
   return heads === undefined ? null : (metadataNumber(header, `${architecture}.embedding_length`) ?? 0) / heads;
-}
-
-function positiveInteger(header: GgufHeader, key: string): number {
-  const value = metadataNumber(header, key);
-  if (value === undefined || !Number.isInteger(value) || value < 1) {
-    throw new AppError("E_MODEL_INVALID", `${key} is missing or not a positive whole number`);
-  }
-  return value;
 }
 
 function dominantType(header: GgufHeader): string {

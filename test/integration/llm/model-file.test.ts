@@ -58,6 +58,10 @@ describe("inspectModel", () => {
     ["2 layers of which one is there", { "llama.block_count": u32(2) }],
     ["a negative norm epsilon (ggml aborts)", { "llama.attention.layer_norm_rms_epsilon": f32(-1) }],
     ["a norm epsilon that is no number", { "llama.attention.layer_norm_rms_epsilon": f32(Number.NaN) }],
+    ["rotation of half a head (llama.cpp aborts)", { "llama.rope.dimension_count": u32(2) }],
+    ["values of another width than keys (llama.cpp aborts)", { "llama.attention.value_length": u32(8) }],
+    ["more experts in use than there are (llama.cpp aborts)", { "llama.expert_used_count": u32(2) }],
+    ["an unknown rope scaling (llama.cpp aborts)", { "llama.rope.scaling.type": text("spiral") }],
     ["a context of 1.5 tokens", { "llama.context_length": f32(1.5) }],
     [
       "token types for 3 of 4 tokens",
