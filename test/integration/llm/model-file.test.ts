@@ -77,6 +77,17 @@ describe("inspectModel", () => {
     await expect(inspectModel(path)).rejects.toMatchObject({ code: "E_MODEL_INVALID" });
   });
 
+  test.each([
+    ["a feed-forward of 3 in a file with 16 (ggml aborts)", "ffn_down", [16, 8]],
+    ["an attention projection of half the width", "attn_q", [8, 4]],
+    ["a norm of another width", "attn_norm", [4]],
+  ] as const)("%s: E_MODEL_INVALID", async (_name, tensor, shape) => {
+    const plan = tinyLlamaPlan({ "llama.feed_forward_length": u32(3) });
+    const tensors = [...plan.tensors.slice(0, 1), zeros(`blk.0.${tensor}.weight`, shape)];
+    const path = await file(buildGguf({ ...plan, tensors }));
+    await expect(inspectModel(path)).rejects.toMatchObject({ code: "E_MODEL_INVALID" });
+  });
+
   test("no architecture at all: E_MODEL_INVALID", async () => {
     const path = await file(buildGguf({ metadata: {}, tensors: [zeros("t", [4])] }));
     await expect(inspectModel(path)).rejects.toMatchObject({ code: "E_MODEL_INVALID" });
