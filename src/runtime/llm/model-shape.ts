@@ -31,7 +31,7 @@ export function checkModelShape(
   }
   checkFloats(header, architecture);
   checkExperts(header, architecture);
-  if (isKnown) checkHeads(header, architecture, embedding);
+  if (isKnown) checkProjections(header, architecture, embedding, vocabularyTokens);
 }
 
 /** @throws AppError E_MODEL_INVALID when missing, fractional or below 1. */
@@ -66,7 +66,41 @@ function checkExperts(header: GgufHeader, architecture: string): void {
   }
 }
 
-function checkHeads(header: GgufHeader, architecture: string, embedding: number): void {
+interface Heads {
+  /** Total widths of queries and of keys, which equal those of values. */
+  readonly queries: number;
+  readonly keys: number;
+}
+
+/** Llama.cpp compares shapes only after it has tried the announced ones out, which ggml may abort on. */
+function checkProjections(header: GgufHeader, architecture: string, embedding: number, vocabularyTokens: number): void {
+  const { queries, keys } = headsOf(header, architecture, embedding);
+  const feedForward = metadataNumber(header, `${architecture}.feed_forward_length`);
+  const expected: Record<string, readonly number[]> = {
+    attn_norm: [embedding],
+    ffn_norm: [embedding],
+    attn_q: [embedding, queries],
+    attn_k: [embedding, keys],
+    attn_v: [embedding, keys],
+    attn_output: [queries, embedding],
+    // Given per layer in some files; those are not compared.
+    ...(feedForward === undefined
+      ? {}
+      : { ffn_gate: [embedding, feedForward], ffn_up: [embedding, feedForward], ffn_down: [feedForward, embedding] }),
+  };
+  for (const { name, shape } of header.tensors.values()) {
+    const layerTensor = /^blk\.\d+\.(\w+)\.weight$/.exec(name)?.[1];
+    const wanted =
+      layerTensor !== undefined
+        ? expected[layerTensor]
+        : { "output.weight": [embedding, vocabularyTokens], "output_norm.weight": [embedding] }[name];
+    if (wanted !== undefined && wanted.join() !== shape.join()) {
+      throw invalid(`${name} is ${shape.join(" x ")}, expected ${wanted.join(" x ")}`);
+    }
+  }
+}
+
+function headsOf(header: GgufHeader, architecture: string, embedding: number): Heads {
   const key = (name: string) => `${architecture}.${name}`;
   const heads = positiveInteger(header, key("attention.head_count"));
   const keyHeads = header.metadata.has(key("attention.head_count_kv"))
@@ -81,6 +115,7 @@ function checkHeads(header: GgufHeader, architecture: string, embedding: number)
   if (valueWidth !== keyWidth || rotated !== keyWidth) {
     throw invalid(`keys are ${keyWidth} wide, values ${valueWidth}, and ${rotated} of them are rotated: not the same`);
   }
+  return { queries: heads * keyWidth, keys: keyHeads * keyWidth };
 }
 
 function invalid(message: string): AppError {
