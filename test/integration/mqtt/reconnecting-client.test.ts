@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { Aedes } from "aedes";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { AppError } from "../../../src/core/errors.ts";
 import { EmbeddedBroker } from "../../../src/runtime/mqtt/embedded-broker.ts";
@@ -109,4 +112,20 @@ test("stopped and started at once it makes one connection, not two", async () =>
   await connectCount(1);
   await client.publish("a", "1", { qos: 1, retain: false });
   expect([connects, losses.length]).toEqual([1, 0]);
+});
+
+test("a broker that grants no subscription (SUBACK 128) is E_MQTT_REFUSED", async () => {
+  const aedes = await Aedes.createBroker({ authorizeSubscribe: (_client, _subscription, done) => done(null, null) });
+  const server = createServer((socket) => void aedes.handle(socket));
+  try {
+    server.listen(port, "127.0.0.1");
+    await once(server, "listening");
+    makeClient(() => 1).start();
+    await connectCount(1);
+    await expect(client.subscribe("asls/x/request/#")).rejects.toMatchObject({ code: "E_MQTT_REFUSED" });
+  } finally {
+    await client.stop();
+    server.close();
+    aedes.close();
+  }
 });
