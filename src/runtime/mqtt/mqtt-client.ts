@@ -102,9 +102,11 @@ export class ReconnectingMqttClient {
   async subscribe(filter: string): Promise<void> {
     if (this.#client === null || !this.isConnected) throw offline();
     try {
-      const [granted] = await this.#client.subscribeAsync(filter, { qos: 1 });
-      if (granted?.qos === 128) throw new AppError("E_MQTT_REFUSED", "the broker refused our subscription");
+      await this.#client.subscribeAsync(filter, { qos: 1 });
     } catch (error) {
+      if (isSubscriptionRefused(error)) {
+        throw new AppError("E_MQTT_REFUSED", "the MQTT broker refused our subscription", { cause: error });
+      }
       throw toAppError(error, "E_MQTT_UNREACHABLE", "the subscription failed");
     }
   }
@@ -224,6 +226,13 @@ async function secretFile(path: string): Promise<string | undefined> {
 
 function offline(cause?: unknown): AppError {
   return new AppError("E_MQTT_UNREACHABLE", "no connection to the MQTT broker", { cause });
+}
+
+/** MQTT.js rejects with the SUBACK packet; 0x80 is failure (MQTT 3.1.1 section 3.9.3). */
+function isSubscriptionRefused(error: unknown): boolean {
+  const packet = error instanceof Error && "packet" in error ? error.packet : null;
+  const granted = typeof packet === "object" && packet !== null && "granted" in packet ? packet.granted : null;
+  return Array.isArray(granted) && granted.includes(0x80);
 }
 
 /** CONNACK return codes 2, 4 and 5 are about who we are (MQTT 3.1.1 table 3.1). */
