@@ -8,6 +8,7 @@ export function tinyLlamaPlan(changes: Partial<Record<string, BuiltValue>> = {})
     "llama.context_length": u32(128),
     "llama.embedding_length": u32(8),
     "llama.block_count": u32(1),
+    "llama.feed_forward_length": u32(16),
     "llama.attention.head_count": u32(2),
     "llama.attention.head_count_kv": u32(1),
     "tokenizer.ggml.model": text("gpt2"),

@@ -62,6 +62,7 @@ describe("inspectModel", () => {
     ["values of another width than keys (llama.cpp aborts)", { "llama.attention.value_length": u32(8) }],
     ["more experts in use than there are (llama.cpp aborts)", { "llama.expert_used_count": u32(2) }],
     ["an unknown rope scaling (llama.cpp aborts)", { "llama.rope.scaling.type": text("spiral") }],
+    ["a feed-forward length that is a text (llama.cpp aborts)", { "llama.feed_forward_length": text("16") }],
     ["a context of 1.5 tokens", { "llama.context_length": f32(1.5) }],
     [
       "token types for 3 of 4 tokens",
