@@ -2,8 +2,11 @@ import { tmpdir } from "node:os";
 import { SystemClock } from "../../src/core/clock.ts";
 import { EspeakTextToSpeech } from "../../src/runtime/output/espeak-text-to-speech.ts";
 import { FliteTextToSpeech } from "../../src/runtime/output/flite-text-to-speech.ts";
+import { SherpaTextToSpeech } from "../../src/runtime/output/sherpa-text-to-speech.ts";
 import { WyomingTextToSpeech } from "../../src/runtime/output/wyoming-text-to-speech.ts";
 import { describeWhen, lacksProgram } from "../support/describe-when.ts";
+import { makeTempDir } from "../support/temp-dir.ts";
+import { writeTinyVoice } from "../support/tiny-voice.ts";
 import { ToneVoice } from "../support/tone-voice.ts";
 import { serveVoice, startWyomingServer } from "../support/wyoming-voice-server.ts";
 import { textToSpeechContract } from "./text-to-speech.ts";
@@ -32,6 +35,22 @@ describeWhen(lacksProgram("flite"), "Wyoming server with flite's voice", () => {
       [Symbol.asyncDispose]: async () => {
         await voice[Symbol.asyncDispose]();
         await server[Symbol.asyncDispose]();
+      },
+    };
+  });
+});
+
+describeWhen(null, "sherpa-onnx with an untrained voice", () => {
+  textToSpeechContract(async () => {
+    const folder = await makeTempDir("tiny-voice");
+    await writeTinyVoice(folder.path);
+    const voice = new SherpaTextToSpeech({ modelDir: folder.path, voice: "", clock: new SystemClock() });
+    return {
+      name: voice.name,
+      synthesize: (text, signal) => voice.synthesize(text, signal),
+      [Symbol.asyncDispose]: async () => {
+        await voice[Symbol.asyncDispose]();
+        await folder.dispose();
       },
     };
   });

@@ -7,14 +7,27 @@ import { EspeakTextToSpeech } from "../../../../src/runtime/output/espeak-text-t
 import { FliteTextToSpeech } from "../../../../src/runtime/output/flite-text-to-speech.ts";
 import { SherpaTextToSpeech } from "../../../../src/runtime/output/sherpa-text-to-speech.ts";
 import { describeWhen, lacksProgram } from "../../../support/describe-when.ts";
+import { eventually } from "../../../support/eventually.ts";
 import { makeTempDir } from "../../../support/temp-dir.ts";
+import { writeTinyVoice } from "../../../support/tiny-voice.ts";
 
 const never = new AbortController().signal;
 const SECRET = "My secret word is marmalade.";
 
-/** Command lines of every process, as `ps` shows them. */
-function commandLines(): string {
-  return execFileSync("ps", ["-ww", "-eo", "args"], { encoding: "utf8" });
+interface Child {
+  readonly pid: number;
+  /** As `ps` shows it to everybody. */
+  readonly commandLine: string;
+}
+
+/** Our own living children whose command line holds that text. */
+function children(text: string): Child[] {
+  const lines = execFileSync("ps", ["-ww", "-o", "pid=,ppid=,stat=,args=", "-e"], { encoding: "utf8" }).split("\n");
+  return lines
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, parent, state]) => Number(parent) === process.pid && !state?.startsWith("Z"))
+    .map(([pid, , , ...args]) => ({ pid: Number(pid), commandLine: args.join(" ") }))
+    .filter(({ commandLine }) => commandLine.includes(text));
 }
 
 describeWhen(lacksProgram("flite"), "flite", () => {
@@ -31,17 +44,14 @@ describeWhen(lacksProgram("flite"), "flite", () => {
     const voice = new FliteTextToSpeech({ voice: "slt", runtimeDir: folder.path });
     await voice.synthesize("Hello.", never);
     const speaking = voice.synthesize(SECRET.repeat(20), never);
-    let seen = "";
-    let isDone = false;
-    void speaking.then(() => {
-      isDone = true;
+    let seen: Child[] = [];
+    await eventually(() => {
+      seen = children("/proc/self/fd/3");
+      return seen.length > 0;
     });
-    while (!isDone && !seen.includes("/proc/self/fd/3")) {
-      seen = commandLines();
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    expect(seen).toContain("-f /proc/self/fd/3");
-    expect(seen).not.toContain("marmalade");
+    expect(seen.map(({ commandLine }) => commandLine)).toEqual([
+      "flite -voice slt -f /proc/self/fd/3 -o /proc/self/fd/4",
+    ]);
     expect(await readdir(folder.path)).toEqual([]);
     await speaking;
     expect(await readdir(folder.path)).toEqual([]);
@@ -107,4 +117,27 @@ test("sherpa: a truncated model ends the voice's child, not this process, and th
   await using voice = new SherpaTextToSpeech({ modelDir: folder.path, voice: "", clock: new SystemClock() });
   await expect(voice.synthesize("Hello.", never)).rejects.toMatchObject({ code: "E_TTS_UNAVAILABLE" });
   await expect(voice.synthesize("Hello.", never)).rejects.toMatchObject({ code: "E_TTS_UNAVAILABLE" });
+});
+
+test("sherpa: a child that is killed while it has the voice open fails one sentence and is replaced at the next", async () => {
+  await using folder = await makeTempDir("sherpa");
+  await writeTinyVoice(folder.path);
+  await using voice = new SherpaTextToSpeech({ modelDir: folder.path, voice: "0", clock: new SystemClock() });
+  const before = await voice.synthesize("Hello.", never);
+  for (const { pid } of children("sherpa-voice-child")) process.kill(pid, "SIGKILL");
+  await eventually(() => children("sherpa-voice-child").length === 0);
+  await expect(voice.synthesize("Hello.", never)).rejects.toMatchObject({ code: "E_TTS_FAILED" });
+  expect((await voice.synthesize("Hello.", never)).samples).toEqual(before.samples);
+});
+
+test("sherpa: a speaker the voice does not have is E_TTS_UNAVAILABLE, and no child is left behind", async () => {
+  await using folder = await makeTempDir("sherpa");
+  await writeTinyVoice(folder.path);
+  const voice = new SherpaTextToSpeech({ modelDir: folder.path, voice: "3", clock: new SystemClock() });
+  await expect(voice.synthesize("Hello.", never)).rejects.toMatchObject({
+    code: "E_TTS_UNAVAILABLE",
+    message: expect.stringContaining("no number 3"),
+  });
+  expect(children("sherpa-voice-child")).toEqual([]);
+  await voice[Symbol.asyncDispose]();
 });
