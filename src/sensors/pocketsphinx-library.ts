@@ -8,6 +8,12 @@ const BASE_LIBRARY = "libsphinxbase.so.3";
 /** Feature frames of the acoustic model, `-frate`. */
 const FEATURE_FRAME_MS = 10;
 
+/** Coefficients of a feature frame; every model of this release has 13. */
+const CEPSTRA = 13;
+/** Offsets in `struct feat_s` of sphinxbase 5prealpha on 64-bit systems: `int32 cepsize`, `cmn_t *cmn_struct`. */
+const FEAT_CEPSIZE_OFFSET = 16;
+const FEAT_CMN_OFFSET = 88;
+
 type Pointer = bigint | object | null;
 
 interface Functions {
@@ -33,6 +39,9 @@ interface Functions {
   readonly ps_get_logmath: (decoder: Pointer) => Pointer;
   readonly logmath_exp: (logmath: Pointer, value: number) => number;
   readonly ps_start_stream: (decoder: Pointer) => number;
+  readonly ps_get_feat: (decoder: Pointer) => Pointer;
+  readonly cmn_live_get: (cmn: Pointer, mean: Float32Array) => void;
+  readonly cmn_live_set: (cmn: Pointer, mean: Float32Array) => void;
   readonly ps_seg_iter: (decoder: Pointer) => Pointer;
   readonly ps_seg_next: (segment: Pointer) => Pointer;
   readonly ps_seg_frames: (segment: Pointer, start: number[], end: number[]) => void;
@@ -63,6 +72,9 @@ function load(): Functions {
       ps_get_logmath: sphinx.func("void *ps_get_logmath(void *)"),
       logmath_exp: base.func("double logmath_exp(void *, int)"),
       ps_start_stream: sphinx.func("int ps_start_stream(void *)"),
+      ps_get_feat: sphinx.func("void *ps_get_feat(void *)"),
+      cmn_live_get: base.func("void cmn_live_get(void *, _Out_ float *)"),
+      cmn_live_set: base.func("void cmn_live_set(void *, const float *)"),
       ps_seg_iter: sphinx.func("void *ps_seg_iter(void *)"),
       ps_seg_next: sphinx.func("void *ps_seg_next(void *)"),
       ps_seg_frames: sphinx.func("void ps_seg_frames(void *, _Out_ int *, _Out_ int *)"),
@@ -165,6 +177,30 @@ export class PocketsphinxDecoder {
       segment = this.#lib.ps_seg_next(segment); // frees the iterator at the end
     }
     return end === null ? null : (end + 1) * FEATURE_FRAME_MS;
+  }
+
+  /**
+   * The running mean that is subtracted from the features: what the decoder believes of microphone and room. Carried
+   * from one utterance to the next; null when this build keeps none where it is expected.
+   */
+  channelMean(): Float32Array | null {
+    const cmn = this.#cepstralMean();
+    if (cmn === null) return null;
+    const mean = new Float32Array(CEPSTRA);
+    this.#lib.cmn_live_get(cmn, mean);
+    return mean;
+  }
+
+  /** Goes back to an earlier {@link channelMean}; between utterances. */
+  restoreChannelMean(mean: Float32Array): void {
+    const cmn = this.#cepstralMean();
+    if (cmn !== null) this.#lib.cmn_live_set(cmn, mean);
+  }
+
+  #cepstralMean(): Pointer {
+    const feat = this.#lib.ps_get_feat(this.#decoder);
+    if (feat === null || koffi.decode(feat, FEAT_CEPSIZE_OFFSET, "int32_t") !== CEPSTRA) return null;
+    return koffi.decode(feat, FEAT_CMN_OFFSET, "void *");
   }
 
   /** Safe to call twice. */
