@@ -75,7 +75,7 @@ interface Heads {
 /** Llama.cpp compares shapes only after it has tried the announced ones out, which ggml may abort on. */
 function checkProjections(header: GgufHeader, architecture: string, embedding: number, vocabularyTokens: number): void {
   const { queries, keys } = headsOf(header, architecture, embedding);
-  const feedForward = metadataNumber(header, `${architecture}.feed_forward_length`);
+  const feedForward = positiveInteger(header, `${architecture}.feed_forward_length`);
   const expected: Record<string, readonly number[]> = {
     attn_norm: [embedding],
     ffn_norm: [embedding],
@@ -83,10 +83,9 @@ function checkProjections(header: GgufHeader, architecture: string, embedding: n
     attn_k: [embedding, keys],
     attn_v: [embedding, keys],
     attn_output: [queries, embedding],
-    // Given per layer in some files; those are not compared.
-    ...(feedForward === undefined
-      ? {}
-      : { ffn_gate: [embedding, feedForward], ffn_up: [embedding, feedForward], ffn_down: [feedForward, embedding] }),
+    ffn_gate: [embedding, feedForward],
+    ffn_up: [embedding, feedForward],
+    ffn_down: [feedForward, embedding],
   };
   for (const { name, shape } of header.tensors.values()) {
     const layerTensor = /^blk\.\d+\.(\w+)\.weight$/.exec(name)?.[1];
