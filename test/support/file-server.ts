@@ -6,9 +6,9 @@ export interface ServedFile {
   readonly etag?: string;
   /** Obeys Range; default true. */
   readonly ranges?: boolean;
-  /** Breaks the connection after this many bytes of a response, this many times. */
-  readonly breakAfterBytes?: number;
-  readonly breaks?: number;
+  /** Sends this many bytes of a response and then nothing more, this many times; `dropConnections` ends it. */
+  readonly holdAfterBytes?: number;
+  readonly holds?: number;
   /** Does not say how long the file is. */
   readonly chunked?: boolean;
   readonly status?: number;
@@ -23,7 +23,7 @@ export class FileServer implements AsyncDisposable {
     [];
   readonly #server: Server;
   readonly #files = new Map<string, ServedFile>();
-  readonly #breaksLeft = new Map<string, number>();
+  readonly #holdsLeft = new Map<string, number>();
 
   private constructor(server: Server) {
     this.#server = server;
@@ -43,8 +43,13 @@ export class FileServer implements AsyncDisposable {
 
   serve(path: string, file: ServedFile): string {
     this.#files.set(path, file);
-    this.#breaksLeft.set(path, file.breaks ?? Number.POSITIVE_INFINITY);
+    this.#holdsLeft.set(path, file.holds ?? Number.POSITIVE_INFINITY);
     return `${this.url}${path}`;
+  }
+
+  /** Breaks every connection, as a router that restarts does. */
+  dropConnections(): void {
+    this.#server.closeAllConnections();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -76,10 +81,10 @@ export class FileServer implements AsyncDisposable {
     this.#send(path, file, response, from);
   }
 
-  #send(path: string, { bytes, breakAfterBytes }: ServedFile, response: ServerResponse, from: number): void {
-    const left = this.#breaksLeft.get(path) ?? 0;
-    if (breakAfterBytes === undefined || left <= 0) return void response.end(bytes.subarray(from));
-    this.#breaksLeft.set(path, left - 1);
-    response.write(bytes.subarray(from, from + breakAfterBytes), () => response.destroy());
+  #send(path: string, { bytes, holdAfterBytes }: ServedFile, response: ServerResponse, from: number): void {
+    const left = this.#holdsLeft.get(path) ?? 0;
+    if (holdAfterBytes === undefined || left <= 0) return void response.end(bytes.subarray(from));
+    this.#holdsLeft.set(path, left - 1);
+    response.write(bytes.subarray(from, from + holdAfterBytes));
   }
 }
