@@ -1,9 +1,12 @@
 import { SystemClock } from "../../src/core/clock.ts";
 import { silentLogger } from "../../src/core/logger.ts";
 import { DEFAULT_KEYS, EvdevButtonInput } from "../../src/sensors/evdev-button.ts";
+import { surveyGpio } from "../../src/sensors/gpio-survey.ts";
+import { GpiodButtonInput } from "../../src/sensors/gpiod-button.ts";
 import { VirtualButtons } from "../../src/sensors/virtual-buttons.ts";
 import { describeWhen, lacksProgram } from "../support/describe-when.ts";
 import { makeEvdevPipes } from "../support/evdev-pipes.ts";
+import { lacksGpioSim, makeGpioSim } from "../support/gpio-sim.ts";
 import { buttonInputContract } from "./button-input.ts";
 
 const clock = new SystemClock();
@@ -54,6 +57,20 @@ describeWhen(lacksProgram("cat", "mkfifo"), "evdev, one device per button", () =
       input,
       move: (button, pressed) => pipes.key(device[button], DEFAULT_KEYS[button], pressed ? 1 : 0),
       [Symbol.asyncDispose]: () => pipes[Symbol.asyncDispose](),
+    };
+  });
+});
+
+describeWhen(lacksProgram("gpiomon") ?? lacksGpioSim(), "gpiomon on a simulated chip", () => {
+  const lines = { talk: 17, up: 27, down: 5 } as const;
+  buttonInputContract(async () => {
+    const sim = await makeGpioSim("asls-buttons");
+    for (const line of Object.values(lines)) await sim.pull(line, 1);
+    const majorVersion = (await surveyGpio()).gpiod.majorVersion ?? 1;
+    return {
+      input: new GpiodButtonInput({ majorVersion, chip: sim.chip, activeLow: true, lines, clock, log: silentLogger }),
+      move: (button, pressed) => sim.pull(lines[button], pressed ? 0 : 1),
+      [Symbol.asyncDispose]: () => sim[Symbol.asyncDispose](),
     };
   });
 });

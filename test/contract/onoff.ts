@@ -43,7 +43,7 @@ export function onoffSuites(): void {
   ])("onoff, light wired %s", (_, activeLow) => {
     statusLedContract(async () => {
       const led = new OnoffLed({ chip: await rp1(), line: LED_LINE, activeLow });
-      return { led, isLit: () => readLine(LED_LINE) ?? false };
+      return { led, isLit: () => readLine(LED_LINE) ?? false, [Symbol.asyncDispose]: async () => {} };
     });
   });
 

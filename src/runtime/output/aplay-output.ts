@@ -68,7 +68,7 @@ export class AplayOutput implements AudioOutput {
       const message = isEnoent(end.cause) ? `${command} was not found` : `${command} cannot be started`;
       return new AppError("E_AUDIO_OUTPUT_UNAVAILABLE", message, { hint: "apt install alsa-utils", cause: end.cause });
     }
-    const why = isHung ? "took no audio" : end.diagnostics.trim().split("\n")[0] || `ended with ${end.exitCode}`;
+    const why = isHung ? "took no audio" : reasonIn(end.diagnostics) || `ended with ${end.exitCode}`;
     return new AppError("E_AUDIO_OUTPUT_UNAVAILABLE", `cannot play on ${device}: ${why}`);
   }
 }
@@ -104,4 +104,11 @@ async function feed(stdin: Writable, audio: PcmAudio): Promise<void> {
 
 function drained(stdin: Writable): Promise<void> {
   return new Promise((resolve) => stdin.once("drain", () => resolve()));
+}
+
+/** aplay's own line, below those of the ALSA library that lead to it. */
+function reasonIn(diagnostics: string): string {
+  const lines = diagnostics.trim().split("\n");
+  const own = lines.find((line) => line.startsWith("aplay:")) ?? lines[0] ?? "";
+  return own.replace(/^aplay: (?:\w+:\d+: )?/, "");
 }

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Clock } from "../../core/clock.ts";
+import { type AppError, isAppError, toAppError } from "../../core/errors.ts";
 import type { Logger } from "../../core/logger.ts";
 import type { Service } from "../../core/service.ts";
 import type { AudioOutput, TextToSpeech } from "../ports.ts";
@@ -15,6 +16,8 @@ import { WyomingTextToSpeech } from "./wyoming-text-to-speech.ts";
 /** flite's voices: the default of `tts.voice` is one, which no other engine knows. */
 const FLITE_VOICES = new Set(["slt", "rms", "awb", "awb_time", "kal", "kal16"]);
 const ESPEAK_VOICE = "en-us";
+/** Synthesised at start and never played: a neural voice loads for seconds, and a missing one should be known at once. */
+const WARM_UP = "Ready.";
 
 /** The part of the configuration that speech needs; docs/configuration.md says what each key means. */
 export interface SpeechOutputConfig {
@@ -36,32 +39,51 @@ export interface SpeechOutputConfig {
 export interface SpeechOutputDeps {
   readonly clock: Clock;
   readonly log: Logger;
+  /** The voice cannot speak, found at start: E_TTS_UNAVAILABLE, E_TTS_FAILED, ... */
+  readonly onProblem?: (error: AppError) => void;
 }
 
-/** What the dialog speaks with, and its parts' names for `doctor`. Starts with the first sentence, ends with `stop`. */
+/** What the dialog speaks with, and its parts' names for `doctor`. `start` warms the voice up without waiting for it. */
 export interface SpeechOutput extends Service {
   readonly speaker: Speaker;
   readonly voice: TextToSpeech;
   readonly output: AudioOutput;
 }
 
-/** Voice, output and speaker as configured. Nothing is started or checked: what is missing shows at the first sentence. */
-export function createSpeechOutput(config: SpeechOutputConfig, { clock, log }: SpeechOutputDeps): SpeechOutput {
+/** Voice, output and speaker as configured. What is missing goes to `onProblem` and into each utterance's report. */
+export function createSpeechOutput(config: SpeechOutputConfig, deps: SpeechOutputDeps): SpeechOutput {
+  const { clock, log } = deps;
   const voice = createVoice(config, clock);
   const output = createOutput(config, clock);
   const speaker = new Speaker({ voice, output, clock });
   log.debug({ voice: voice.name, output: output.name }, "speech output chosen");
+  const stopping = new AbortController();
   return {
     speaker,
     voice,
     output,
     name: "speech",
-    start: async () => {},
+    start: async (signal) => {
+      void warmUp(voice, AbortSignal.any([signal, stopping.signal]), deps);
+    },
     stop: async () => {
+      stopping.abort();
       await speaker.stop();
       await voice[Symbol.asyncDispose]();
     },
   };
+}
+
+async function warmUp(voice: TextToSpeech, signal: AbortSignal, { log, onProblem }: SpeechOutputDeps): Promise<void> {
+  try {
+    await voice.synthesize(WARM_UP, signal);
+    log.info({ voice: voice.name }, "the voice is ready");
+  } catch (error) {
+    if (isAppError(error, "E_ABORTED")) return;
+    const problem = toAppError(error, "E_INTERNAL", "the voice failed");
+    log.warn({ voice: voice.name, code: problem.code }, "the voice is not ready");
+    onProblem?.(problem);
+  }
 }
 
 function createVoice({ tts, paths }: SpeechOutputConfig, clock: Clock): TextToSpeech {

@@ -75,3 +75,17 @@ test.each([
   const speech = createSpeechOutput(config("/tmp", { tts }), { clock: new FakeClock(), log: silentLogger });
   expect(speech.voice.name).toBe(name);
 });
+
+test("a voice that is missing is told at start, which does not fail for it", async () => {
+  const problems: string[] = [];
+  const tts = { engine: "sherpa", voice: "", modelDir: "/nonexistent/voice", uri: "" } as const;
+  const speech = createSpeechOutput(config("/tmp", { tts }), {
+    clock: new SystemClock(),
+    log: silentLogger,
+    onProblem: ({ code }) => problems.push(code),
+  });
+  await speech.start(new AbortController().signal);
+  await eventually(() => problems.length === 1);
+  expect(problems).toEqual(["E_TTS_UNAVAILABLE"]);
+  await speech.stop();
+});
