@@ -132,6 +132,7 @@ describe("a wrong file", () => {
     ["the same tensor twice", withTensors([zeros("t", [4]), zeros("t", [4])])],
     ["a tensor name of 64 bytes", withTensors([zeros("n".repeat(64), [4])])],
     ["alignment 33", buildGguf(tinyLlamaPlan({ "general.alignment": u32(33) }))],
+    ["alignment 16 (ggml aborts below 32)", buildGguf(tinyLlamaPlan({ "general.alignment": u32(16) }))],
     ["alignment 0", buildGguf(tinyLlamaPlan({ "general.alignment": u32(0) }))],
     ["tensor data shorter than its shape", withTensors([{ ...zeros("a", [64]), shape: [128] }, zeros("b", [256])])],
   ])("%s: E_MODEL_INVALID", async (_name, bytes) => {
