@@ -7,6 +7,8 @@ import { GGML_TYPES, GGUF_VALUE_BYTES, GGUF_VALUE_TYPES, type GgufValueType } fr
 const MAX_TENSOR_NAME = 63;
 const MAX_DIMENSIONS = 4;
 const MAX_KEYS = 65_536;
+/** TENSOR_ALIGNMENT of ggml-backend, which asserts it when the file is mapped. */
+const MIN_ALIGNMENT = 32;
 const MAX_TENSORS = 65_536;
 
 export type GgufScalar = string | number | boolean;
@@ -157,8 +159,8 @@ function alignmentOf(metadata: ReadonlyMap<string, GgufValue>): number {
   const entry = metadata.get("general.alignment");
   if (entry === undefined) return 32;
   const value = entry.type === "u32" && typeof entry.value === "number" ? entry.value : 0;
-  if (value < 1 || value > 65_536 || (value & (value - 1)) !== 0) {
-    throw invalid("general.alignment is not a power of two");
+  if (value < MIN_ALIGNMENT || value > 65_536 || (value & (value - 1)) !== 0) {
+    throw invalid("general.alignment is not a power of two of 32 or more");
   }
   return value;
 }
