@@ -33,7 +33,7 @@ ggml_tensor * Ops::custom(ggml_type type, std::array<int64_t, 3> shape, std::ini
   return ggml_custom_4d(c_, type, shape[0], shape[1], shape[2], 1, list.data(), int(list.size()), run_work, GGML_N_TASKS_MAX, &works_.emplace_back(std::move(work)));
 }
 
-bool Ops::fuses_forward(const Matrix & matrix) const { return kernels_ != nullptr && (kernels_->fast_linear || matrix.weight->type == GGML_TYPE_F32); }
+bool Ops::fuses_forward(const Matrix & matrix) const { return kernels_ != nullptr && (matrix.weight->type == GGML_TYPE_F32 || (kernels_->fast_linear && !graph_.follows_inference)); }
 
 bool Ops::fuses_backward(const Matrix & matrix) const { return kernels_ != nullptr && matrix.transposed == nullptr; }
 

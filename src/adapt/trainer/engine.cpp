@@ -5,7 +5,9 @@
 
 Engine::Engine(Device & device, const Model & model, const Adapter * adapter, const Options & options, std::function<void()> between)
     : model(model), adapter_(adapter), options_(options), between_(std::move(between)), graph_(device),
-      activations_(device, model.shape, activation_plan()), head_(graph_, model, options.max_targets) {}
+      activations_(device, model.shape, activation_plan()), head_(graph_, model, options.max_targets) {
+  graph_.follows_inference = !options.train;
+}
 
 Activations::Plan Engine::activation_plan() const {
   Activations::Plan plan{options_.max_tokens, options_.keep_activations, options_.train, 0, {}};

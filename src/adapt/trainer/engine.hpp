@@ -15,7 +15,7 @@ class Engine {
 public:
   struct Options {
     int64_t max_tokens, max_targets;
-    bool train, keep_activations;
+    bool train, keep_activations; // without train the forward pass rounds as llama.cpp does
     uint64_t dropout_seed = 0;
   };
 

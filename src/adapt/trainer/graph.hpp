@@ -30,6 +30,8 @@ public:
   void run();
 
   Device & device;
+  /** Quantised products as llama.cpp computes them (8-bit activations) instead of our more precise ones: for losses to compare with inference. */
+  bool follows_inference = false;
 
 private:
   void allocate();

@@ -109,8 +109,10 @@ static inline void transpose16(const uint32_t * from, int64_t ld_from, uint32_t 
   }
 }
 
+constexpr int64_t PANELS = 4; // backward: as wide as a K-quant block; 384 KiB in L2
+
 struct ScratchBf16 {
-  alignas(64) uint32_t panel[PANEL * K_BLOCK / 2];
+  alignas(64) uint32_t panel[PANELS * PANEL * K_BLOCK / 2];
   alignas(64) uint32_t rows[16 * (K_BLOCK / 2 + 16)];
   alignas(64) float row[K_BLOCK + 512];
 };
@@ -136,20 +138,49 @@ static void pack_outputs_bf16(const WeightView & w, int64_t lane0, int64_t lanes
   }
 }
 
+/** 64 lanes of a Q8_0 row, starting at a block. */
+static inline void load_q8_0(const WeightView & w, int64_t row, int64_t lane0, __m512 out[4]) {
+  const auto * block = static_cast<const uint8_t *>(w.data) + size_t(row) * w.row_bytes + size_t(lane0 / 32) * 34;
+  for (int half_panel = 0; half_panel < 2; half_panel++, block += 34) {
+    uint16_t scale;
+    memcpy(&scale, block, 2);
+    const __m512 d = _mm512_set1_ps(_cvtsh_ss(scale));
+    out[2 * half_panel] = _mm512_mul_ps(d, _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i *>(block + 2)))));
+    out[2 * half_panel + 1] = _mm512_mul_ps(d, _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i *>(block + 18)))));
+  }
+}
+
+/** Panels of `lanes` columns from lane0, one behind the other: a row is dequantised once for all of them. */
 static void pack_inputs_bf16(const WeightView & w, int64_t lane0, int64_t lanes, int64_t k0, int64_t n_k, ScratchBf16 & s) {
-  alignas(64) float a[PANEL + 512], b[PANEL + 512];
+  constexpr int64_t widest = PANEL * PANELS;
+  alignas(64) float a[widest + 512] = {}, b[widest + 512] = {}, even_tail[PANEL] = {}, odd_tail[PANEL] = {};
   for (int64_t k = 0; k < n_k; k += 2) {
-    const float * even = dequantise(w, k0 + k, lane0, lanes, a);
-    const float * odd = k + 1 < n_k ? dequantise(w, k0 + k + 1, lane0, lanes, b) : nullptr;
+    const bool has_odd = k + 1 < n_k;
     uint32_t * to = s.panel + k / 2 * PANEL;
-    if (lanes == PANEL && odd != nullptr) {
-      for (int64_t lane = 0; lane < PANEL; lane += 16) _mm512_storeu_si512(to + lane, pairs_of(even + lane, odd + lane));
+    if (w.type == GGML_TYPE_Q8_0 && has_odd && lanes % PANEL == 0) {
+      for (int64_t lane = 0; lane < lanes; lane += PANEL, to += PANEL * K_BLOCK / 2) {
+        __m512 even[4], odd[4];
+        load_q8_0(w, k0 + k, lane0 + lane, even);
+        load_q8_0(w, k0 + k + 1, lane0 + lane, odd);
+        for (int j = 0; j < 4; j++) {
+          const __m512i low = _mm512_cvtepu16_epi32((__m256i) _mm512_cvtneps_pbh(even[j])), high = _mm512_cvtepu16_epi32((__m256i) _mm512_cvtneps_pbh(odd[j]));
+          _mm512_store_si512(to + 16 * j, _mm512_or_si512(low, _mm512_slli_epi32(high, 16)));
+        }
+      }
       continue;
     }
-    float even_part[PANEL] = {}, odd_part[PANEL] = {};
-    memcpy(even_part, even, size_t(lanes) * sizeof(float));
-    if (odd != nullptr) memcpy(odd_part, odd, size_t(lanes) * sizeof(float));
-    for (int64_t lane = 0; lane < PANEL; lane += 16) _mm512_storeu_si512(to + lane, pairs_of(even_part + lane, odd_part + lane));
+    const float * even = dequantise(w, k0 + k, lane0, lanes, a);
+    const float * odd = has_odd ? dequantise(w, k0 + k + 1, lane0, lanes, b) : nullptr;
+    for (int64_t lane = 0; lane < lanes; lane += PANEL, to += PANEL * K_BLOCK / 2) {
+      const bool whole = lane + PANEL <= lanes && has_odd;
+      if (!whole) {
+        memset(odd_tail, 0, sizeof odd_tail);
+        memset(even_tail, 0, sizeof even_tail);
+        memcpy(even_tail, even + lane, size_t(std::min(PANEL, lanes - lane)) * sizeof(float));
+        if (has_odd) memcpy(odd_tail, odd + lane, size_t(std::min(PANEL, lanes - lane)) * sizeof(float));
+      }
+      for (int64_t i = 0; i < PANEL; i += 16) _mm512_store_si512(to + i, pairs_of(whole ? even + lane + i : even_tail + i, whole ? odd + lane + i : odd_tail + i));
+    }
   }
 }
 
@@ -191,30 +222,42 @@ static void multiply_panel_bf16(const uint16_t * x, int64_t ldx, int64_t n, int6
 }
 #endif
 
+#ifdef ASLS_BF16
+template <bool outputs> static void linear_bf16(const WeightView & w, const RowsView & x, float * y, bool accumulate, int64_t from, int64_t to) {
+  const int64_t n_lanes = outputs ? w.n_out : w.n_in, n_contract = outputs ? w.n_in : w.n_out, step = outputs ? PANEL : PANELS * PANEL;
+  ScratchBf16 & s = scratch_bf16();
+  for (int64_t lane = from; lane < to;) {
+    // a group ends at a multiple of its width, so that blocks of 256 weights are dequantised once
+    const int64_t lanes = std::min(to, lane / step * step + step) - lane;
+    for (int64_t k = 0; k < n_contract; k += K_BLOCK) {
+      const int64_t n_k = std::min(K_BLOCK, n_contract - k);
+      if (outputs) pack_outputs_bf16(w, lane, lanes, k, n_k, s);
+      else pack_inputs_bf16(w, lane, lanes, k, n_k, s);
+      for (int64_t part = 0; part < lanes; part += PANEL) {
+        multiply_panel_bf16(static_cast<const uint16_t *>(x.data) + k, x.n_cols, x.n_rows, n_k, s.panel + part * (K_BLOCK / 2), y + lane + part, n_lanes, std::min(PANEL, lanes - part), accumulate || k > 0);
+      }
+    }
+    lane += lanes;
+  }
+}
+#endif
+
 /** Both directions: `outputs` packs w's rows as lanes (forward), else its columns (backward). */
 template <bool outputs> static void linear(const WeightView & w, const RowsView & x, float * y, bool accumulate, int ith, int nth) {
   const int64_t n_lanes = outputs ? w.n_out : w.n_in, n_contract = outputs ? w.n_in : w.n_out;
   int64_t from, to;
   share(n_lanes, ith, nth, PANEL, from, to);
+#ifdef ASLS_BF16
+  if (x.bf16) return linear_bf16<outputs>(w, x, y, accumulate, from, to);
+#endif
+  Scratch & s = scratch();
   for (int64_t lane = from; lane < to; lane += PANEL) {
     const int64_t lanes = std::min(PANEL, to - lane);
-    const int64_t block = x.bf16 ? K_BLOCK : K_BLOCK_F32;
-    for (int64_t k = 0; k < n_contract; k += block) {
-      const int64_t n_k = std::min(block, n_contract - k);
-      const bool add = accumulate || k > 0;
-#ifdef ASLS_BF16
-      if (x.bf16) {
-        ScratchBf16 & s = scratch_bf16();
-        if (outputs) pack_outputs_bf16(w, lane, lanes, k, n_k, s);
-        else pack_inputs_bf16(w, lane, lanes, k, n_k, s);
-        multiply_panel_bf16(static_cast<const uint16_t *>(x.data) + k, x.n_cols, x.n_rows, n_k, s.panel, y + lane, n_lanes, lanes, add);
-        continue;
-      }
-#endif
-      Scratch & s = scratch();
+    for (int64_t k = 0; k < n_contract; k += K_BLOCK_F32) {
+      const int64_t n_k = std::min(K_BLOCK_F32, n_contract - k);
       if (outputs) pack_outputs(w, lane, lanes, k, n_k, s);
       else pack_inputs(w, lane, lanes, k, n_k, s);
-      multiply_panel(static_cast<const float *>(x.data) + k, x.n_cols, x.n_rows, n_k, s.panel, y + lane, n_lanes, lanes, add);
+      multiply_panel(static_cast<const float *>(x.data) + k, x.n_cols, x.n_rows, n_k, s.panel, y + lane, n_lanes, lanes, accumulate || k > 0);
     }
   }
 }
