@@ -2,7 +2,7 @@ import type { CharacterChip, GpioSurvey, InputDevice, SysfsChip } from "./gpio-s
 
 export interface GpioWish {
   readonly backend: "auto" | "onoff" | "gpiod" | "evdev";
-  /** "" = the board's own chip: the first one of {@link BOARD_CHIPS} that exists, otherwise the first chip at all. */
+  /** "" = the board's own chip: the first one of BOARD_CHIPS that exists, otherwise the first chip at all. */
   readonly chipLabel: string;
   /** Highest line that is used on the chip; null = none is, only evdev can serve. */
   readonly highestLine: number | null;
@@ -23,7 +23,7 @@ export interface GpioChoice {
 }
 
 /** The header's chip per board: Pi 5, Pi 4, Pi 0-3, Orin. Other chips of these boards serve regulators and the like. */
-export const BOARD_CHIPS = ["pinctrl-rp1", "pinctrl-bcm2711", "pinctrl-bcm2835", "tegra234-gpio"] as const;
+const BOARD_CHIPS = ["pinctrl-rp1", "pinctrl-bcm2711", "pinctrl-bcm2835", "tegra234-gpio"] as const;
 
 /** How to reach the pins: sysfs by onoff, else the character device by libgpiod's tools, else keys by evdev. */
 export function chooseGpio(wish: GpioWish, survey: GpioSurvey): GpioChoice {

@@ -2,7 +2,7 @@ import { type Clock, delay } from "../core/clock.ts";
 import type { ButtonEdge, ButtonInput, ButtonName } from "./ports.ts";
 
 /** A short press of a finger, ms. */
-export const SHORT_PRESS_MS = 80;
+const SHORT_PRESS_MS = 80;
 
 /** The virtual board's buttons: pressed by the demo, by `asls press` and by tests. Presses while nobody watches are lost. */
 export class VirtualButtons implements ButtonInput {
@@ -23,7 +23,7 @@ export class VirtualButtons implements ButtonInput {
     signal.addEventListener("abort", () => this.#watchers.delete(watcher), { once: true });
   }
 
-  /** Presses, waits `holdMs` (default {@link SHORT_PRESS_MS}) on the clock, releases; resolves after the release. */
+  /** Presses, waits `holdMs` (default 80 ms) on the clock, releases; resolves after the release. */
   async press(button: ButtonName, holdMs: number = SHORT_PRESS_MS): Promise<void> {
     this.set(button, true);
     await delay(this.#clock, holdMs);

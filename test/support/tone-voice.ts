@@ -4,7 +4,7 @@ import type { PcmAudio, TextToSpeech } from "../../src/runtime/ports.ts";
 
 const SAMPLE_RATE_HZ = 16_000;
 /** Length of the tone that stands for a letter or digit, ms. */
-export const TONE_MS_PER_LETTER = 50;
+const TONE_MS_PER_LETTER = 50;
 
 /** A fake voice: 50 ms of tone per letter, ready after `synthesisMs` on the clock. Passes the voice's contract. */
 export class ToneVoice implements TextToSpeech {

@@ -7,7 +7,7 @@ const source = join(packageRoot, "test/support/fuse-gpio/fuse-gpio.c");
 const program = join(packageRoot, "build/test/fuse-gpio");
 
 /** The folder that the FUSE file system plays; real inside the private mount namespace only. */
-export const GPIO_FOLDER = "/sys/class/gpio";
+const GPIO_FOLDER = "/sys/class/gpio";
 
 /** What this machine lacks for a /sys/class/gpio of its own, or null. */
 export function lacksFuseGpio(): string | null {
@@ -29,7 +29,7 @@ export function isInsideFuseGpio(): boolean {
 }
 
 /** Compiles the file system unless it is up to date; its path. */
-export function buildFuseGpio(): string {
+function buildFuseGpio(): string {
   if (existsSync(program) && statSync(program).mtimeMs > statSync(source).mtimeMs) return program;
   mkdirSync(join(packageRoot, "build/test"), { recursive: true });
   const flags = execFileSync("pkg-config", ["--cflags", "--libs", "fuse3"], { encoding: "utf8" }).trim().split(/\s+/);
