@@ -49,7 +49,7 @@ export function describeModel(file: ModelFile, sha256: string): string {
 }
 
 /** `2.0M`, `596M`, `1.2B`. */
-export function parametersText(parameters: number): string {
+function parametersText(parameters: number): string {
   if (parameters >= 1e9) return `${(parameters / 1e9).toFixed(1)}B`;
   if (parameters >= 1e7) return `${Math.round(parameters / 1e6)}M`;
   return `${(parameters / 1e6).toFixed(1)}M`;

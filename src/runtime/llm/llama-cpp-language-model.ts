@@ -8,6 +8,7 @@ import { type AdapterFacts, inspectAdapter } from "./adapter-file.ts";
 import { ChatTemplate } from "./chat-template.ts";
 import { fitMessages, MAX_CHARS_PER_TOKEN } from "./context-fit.ts";
 import { fileSha256 } from "./file-hash.ts";
+import { flashAttentionFor } from "./flash-attention.ts";
 import { type EngineOptions, type GpuChoice, loadEngine, loadModel, ModelSlot } from "./llama-engine.ts";
 import { inspectModel, type ModelFile } from "./model-file.ts";
 import { PromptEncoder } from "./prompt-encoder.ts";
@@ -37,12 +38,6 @@ export interface LlamaCppParts {
  * 100M model).
  */
 const PREFILL_TOKENS = 64;
-/**
- * Narrower heads do without flash attention on the CPU: with heads of 32, 31 tokens behind 300 cost 36 ms with it and
- * 4.2 ms without, one token 1.7 and 1.1 ms; with heads of 64 both are about equal for one token, and prompts are a
- * quarter faster with it.
- */
-const FLASH_ATTENTION_HEAD_WIDTH = 64;
 /** node-llama-cpp never forgets an adapter while its model lives; beyond this the model is loaded anew. */
 const RETIRED_ADAPTER_BYTES = 64 * 1024 * 1024;
 
@@ -292,9 +287,4 @@ export class LlamaCppLanguageModel implements LanguageModel {
   #ensureOpen(): void {
     if (this.#closing.signal.aborted) throw new AppError("E_ABORTED", "the language model has been closed");
   }
-}
-
-/** What suits the model on that device; see {@link FLASH_ATTENTION_HEAD_WIDTH}. */
-export function flashAttentionFor(file: ModelFile, gpu: GpuChoice): "auto" | false {
-  return gpu === false && file.headWidth !== null && file.headWidth < FLASH_ATTENTION_HEAD_WIDTH ? false : "auto";
 }
