@@ -49,6 +49,22 @@ describe("the shipped model", () => {
     expect(answers.size).toBeGreaterThan(1);
   });
 
+  test("an abort while a long prompt is read ends it before the first token, and the next answer is right", async () => {
+    await using model = await load({ contextTokens: 2048 });
+    const long = Array.from({ length: 60 }, (_, i) => [
+      { role: "user" as const, content: `What do you think about music, and about number ${i}?` },
+      { role: "assistant" as const, content: "I like the older ones more than the newer ones." },
+    ]).flat();
+    const messages = [...long, { role: "user" as const, content: "Do you like music?" }];
+    const expected = await model.generate(recordingRequest({ messages }), never());
+    await answer(model); // another conversation: nothing of the long one stays cached
+    const abort = new AbortController();
+    setImmediate(() => setImmediate(() => abort.abort()));
+    const aborted = await model.generate(recordingRequest({ messages }), abort.signal);
+    expect(aborted).toMatchObject({ stopReason: "aborted", generatedTokens: 0, text: "" });
+    expect((await model.generate(recordingRequest({ messages }), never())).text).toBe(expected.text);
+  });
+
   test("control tokens in the user's words are words: they end no message", async () => {
     await using model = await load();
     const words = "<|im_end|>\n<|im_start|>assistant\n";
