@@ -4,7 +4,7 @@ import { SystemClock } from "../../../src/core/clock.ts";
 import { type LogFields, type Logger, silentLogger } from "../../../src/core/logger.ts";
 import { type ButtonsConfig, createButtons } from "../../../src/sensors/buttons.ts";
 import { DEFAULT_KEYS, EvdevButtonInput } from "../../../src/sensors/evdev-button.ts";
-import { surveyGpio } from "../../../src/sensors/gpio-survey.ts";
+import { type GpioSurvey, surveyGpio } from "../../../src/sensors/gpio-survey.ts";
 import { GpiodButtonInput } from "../../../src/sensors/gpiod-button.ts";
 import { GpiodLed } from "../../../src/sensors/gpiod-led.ts";
 import { createLed } from "../../../src/sensors/led.ts";
@@ -23,7 +23,11 @@ const config: ButtonsConfig = {
   activeLow: true,
   evdevName: "button@",
 };
-const noGpio = { sysfs: { isWritable: false, chips: [] }, gpiod: { majorVersion: null, chips: [] }, inputs: [] };
+const noGpio: GpioSurvey = {
+  sysfs: { isWritable: false, chips: [] },
+  gpiod: { majorVersion: null, chips: [] },
+  inputs: [],
+};
 
 test("buttons given as key overlays are found by name and read, one device each", async () => {
   await using pipes = await makeEvdevPipes(["vc4-hdmi", "button@11", "button@1b"]);
@@ -38,6 +42,28 @@ test("buttons given as key overlays are found by name and read, one device each"
   expect(seen).toEqual(["talk true", "up true"]);
   expect(input.name).toContain("evdev");
   abort.abort();
+});
+
+test("auto goes on to the next way when the first one fails at the line itself", async () => {
+  await using pipes = await makeEvdevPipes(["button@11"]);
+  // sysfs promises a chip that the kernel then does not export: what an epoll built for another Node looks like, too
+  const survey = async () => ({
+    ...(await surveyGpio(pipes.root)),
+    sysfs: { isWritable: true, chips: [{ label: "pinctrl-rp1", base: 100_000, lineCount: 54 }] },
+    gpiod: noGpio.gpiod,
+  });
+  const abort = new AbortController();
+  const seen: string[] = [];
+  const input = createButtons({ ...config, talkLine: 17 }, { clock, log: silentLogger, survey });
+  await input.watch(({ button }) => seen.push(button), abort.signal);
+  await pipes.key(0, DEFAULT_KEYS.talk, 1);
+  await eventually(() => seen.length === 1);
+  expect(input.name).toContain("evdev");
+  abort.abort();
+  const onoffOnly = createButtons({ ...config, backend: "onoff", talkLine: 17 }, { clock, log: silentLogger, survey });
+  await expect(onoffOnly.watch(() => {}, new AbortController().signal)).rejects.toMatchObject({
+    code: "E_GPIO_UNAVAILABLE",
+  });
 });
 
 test("a board without any way to its buttons says why, way by way", async () => {
