@@ -123,6 +123,18 @@ export function trainerContract(name: string, fixture: TrainerFixture): void {
       await run.stop();
     });
 
+    it("reports each of 200 pauses that follow a resume at once", async () => {
+      await using folder = await makeTempDir("trainer");
+      const { run, events, reached } = afterProgress(makeTrainer(), await trainJob(folder, 1_000_000), 2);
+      await reached;
+      for (let i = 0; i < 200; i += 1) {
+        await run.pause();
+        run.resume();
+      }
+      await progressAfter(events, run);
+      await run.stop();
+    });
+
     it("forgets a pause that is taken back at once", async () => {
       await using folder = await makeTempDir("trainer");
       const { run, events, reached } = afterProgress(makeTrainer(), await trainJob(folder, 100_000), 2);
