@@ -1,5 +1,5 @@
 import type { Clock } from "../core/clock.ts";
-import { AppError } from "../core/errors.ts";
+import { AppError, isAppError } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
 import type { ButtonMap } from "./alternating-edges.ts";
 import { DEFAULT_KEYS, EvdevButtonInput } from "./evdev-button.ts";
@@ -60,14 +60,22 @@ class BoardButtons implements ButtonInput {
   async watch(onEdge: (edge: ButtonEdge) => void, signal: AbortSignal): Promise<void> {
     const survey = await (this.#deps.survey ?? surveyGpio)();
     if (signal.aborted) return;
-    const { route, reasons } = chooseButtonRoute(this.#config, survey);
-    if (route === null) {
-      throw new AppError("E_GPIO_UNAVAILABLE", `no way to the buttons: ${reasons.join("; ")}`);
+    const { routes, reasons } = chooseButtonRoute(this.#config, survey);
+    const failures: string[] = [...reasons];
+    for (const route of routes) {
+      const input = inputFor(route, this.#config, this.#deps);
+      try {
+        await input.watch(onEdge, signal);
+        this.#name = input.name;
+        this.#deps.log.info({ buttons: input.name }, "watching the buttons");
+        return;
+      } catch (error) {
+        // the only way there was keeps its own hint
+        if (!isAppError(error, "E_GPIO_UNAVAILABLE") || routes.length === 1) throw error;
+        failures.push(`${route.backend}: ${error.message}`);
+      }
     }
-    const input = inputFor(route, this.#config, this.#deps);
-    await input.watch(onEdge, signal);
-    this.#name = input.name;
-    this.#deps.log.info({ buttons: input.name }, "watching the buttons");
+    throw new AppError("E_GPIO_UNAVAILABLE", `no way to the buttons: ${failures.join("; ")}`);
   }
 }
 

@@ -16,8 +16,10 @@ export type GpioRoute =
   | { readonly backend: "evdev"; readonly devices: readonly InputDevice[] };
 
 export interface GpioChoice {
-  /** null = nothing fits. */
+  /** The first of `routes`; null = nothing fits. */
   readonly route: GpioRoute | null;
+  /** Every way that looks possible, best first: one may still fail at the line itself. */
+  readonly routes: readonly GpioRoute[];
   /** One sentence per backend that was looked at, for `doctor` and errors. */
   readonly reasons: readonly string[];
 }
@@ -28,14 +30,15 @@ const BOARD_CHIPS = ["pinctrl-rp1", "pinctrl-bcm2711", "pinctrl-bcm2835", "tegra
 /** How to reach the pins: sysfs by onoff, else the character device by libgpiod's tools, else keys by evdev. */
 export function chooseGpio(wish: GpioWish, survey: GpioSurvey): GpioChoice {
   const reasons: string[] = [];
+  const routes: GpioRoute[] = [];
   const attempts = { onoff: tryOnoff, gpiod: tryGpiod, evdev: tryEvdev } as const;
   const backends = wish.backend === "auto" ? (["onoff", "gpiod", "evdev"] as const) : [wish.backend];
   for (const backend of backends) {
     const outcome = attempts[backend](wish, survey);
-    if (typeof outcome === "string") reasons.push(`${backend}: ${outcome}`);
-    else return { route: outcome, reasons: [...reasons, `${backend}: ${describe(outcome)}`] };
+    reasons.push(`${backend}: ${typeof outcome === "string" ? outcome : describe(outcome)}`);
+    if (typeof outcome !== "string") routes.push(outcome);
   }
-  return { route: null, reasons };
+  return { route: routes[0] ?? null, routes, reasons };
 }
 
 function tryOnoff(wish: GpioWish, { sysfs }: GpioSurvey): GpioRoute | string {

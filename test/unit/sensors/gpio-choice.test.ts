@@ -49,6 +49,7 @@ test("an Orin, whose kernel has no sysfs GPIO, is reached by libgpiod", () => {
   expect(reasons).toEqual([
     "onoff: this kernel has no /sys/class/gpio",
     "gpiod: chip tegra234-gpio as gpiochip0, libgpiod 1",
+    "evdev: no input device is named gpio-keys",
   ]);
 });
 
@@ -61,6 +62,11 @@ test("sysfs that this user may not write is passed over, with the reason", () =>
   const { route, reasons } = chooseGpio(wish, { ...orin, sysfs: { ...pi5.sysfs, isWritable: false } });
   expect(route?.backend).toBe("gpiod");
   expect(reasons[0]).toBe("onoff: /sys/class/gpio/export is not writable for this user");
+});
+
+test("every way that looks possible is a route, sysfs before the character device before keys", () => {
+  const { routes } = chooseGpio(wish, { sysfs: pi5.sysfs, gpiod: orin.gpiod, inputs: overlay.inputs });
+  expect(routes.map(({ backend }) => backend)).toEqual(["onoff", "gpiod", "evdev"]);
 });
 
 test("a wanted backend is the only one looked at", () => {
