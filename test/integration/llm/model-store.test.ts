@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { packageRoot } from "../../../src/core/built-file.ts";
@@ -73,6 +73,11 @@ describe("pull", () => {
     expect(model.equals(await readFile(pulled.path))).toBe(true);
     expect(progress[0]).toEqual([0, model.length]);
     expect(progress.at(-1)).toEqual([model.length, model.length]);
+  });
+
+  test("a model fetched by root can be read by the service's user", async () => {
+    const pulled = await pull(server.serve("/tiny.gguf", { bytes: model }));
+    expect((await stat(pulled.path)).mode & 0o777).toBe(0o644);
   });
 
   test("a connection that breaks 3 times: goes on where it stopped, 4 requests in all", async () => {
