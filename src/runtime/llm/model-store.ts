@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { basename, isAbsolute, join } from "node:path";
 import * as v from "valibot";
 import { stringify } from "yaml";
@@ -144,6 +144,8 @@ export class ModelStore {
       throw error;
     }
     try {
+      // Weights are no secret, and whoever fetches them is rarely the user that the service runs as.
+      await chmod(partPath, 0o644);
       await rename(partPath, path);
       await syncFolder(this.#paths.modelsDir);
     } catch (error) {

@@ -1,5 +1,11 @@
 import type { Llama, LlamaModel, Token } from "node-llama-cpp";
-import type { EncodedText, TrainingMessage, TrainingText, TrainingTextEncoder } from "../../adapt/ports.ts";
+import type {
+  EncodedText,
+  LearnedTurns,
+  TrainingMessage,
+  TrainingText,
+  TrainingTextEncoder,
+} from "../../adapt/ports.ts";
 import { AppError } from "../../core/errors.ts";
 import type { Logger } from "../../core/logger.ts";
 import { ChatTemplate } from "./chat-template.ts";
@@ -52,7 +58,8 @@ export class LlamaTrainingTextEncoder implements TrainingTextEncoder {
   }
 
   encode(text: TrainingText): readonly EncodedText[] {
-    return text.kind === "text" ? [this.#encodePlain(text.text)] : this.#encodeMessages(text.messages);
+    if (text.kind === "text") return [this.#encodePlain(text.text)];
+    return this.#encodeMessages(text.messages, text.learn ?? "assistant");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -68,11 +75,13 @@ export class LlamaTrainingTextEncoder implements TrainingTextEncoder {
     return { tokens, targets: [[1, tokens.length]] };
   }
 
-  #encodeMessages(messages: readonly TrainingMessage[]): EncodedText[] {
-    const answers = messages.flatMap(({ role, content }, i) =>
-      role === "assistant" && content.trim() !== "" ? [this.#answer(messages.slice(0, i + 1))] : [],
-    );
-    if (answers.length === 0) throw new AppError("E_DATA_INVALID", "the dialogue has no answer to learn from");
+  #encodeMessages(messages: readonly TrainingMessage[], learn: LearnedTurns): EncodedText[] {
+    const answers = messages.flatMap(({ role, content }, i) => {
+      if (content.trim() === "" || !isLearned(role, i === messages.length - 1, learn)) return [];
+      const untilHere = messages.slice(0, i + 1);
+      return [role === "assistant" ? this.#answer(untilHere) : this.#utterance(untilHere)];
+    });
+    if (answers.length === 0) throw new AppError("E_DATA_INVALID", "the dialogue has nothing to learn from");
     // An earlier answer whose sequence is the beginning of a later one is trained on there.
     const sequences: { tokens: readonly Token[]; targets: [number, number][] }[] = [];
     for (const { tokens, from } of answers) {
@@ -105,8 +114,31 @@ export class LlamaTrainingTextEncoder implements TrainingTextEncoder {
     return { tokens: [...prompt, ...answer, ...(ending === null ? [] : [ending])], from: prompt.length };
   }
 
+  /**
+   * The last message in the user's role: what differs from the same dialogue with that message empty, and the token
+   * that ends it.
+   */
+  #utterance(messages: readonly TrainingMessage[]): Answer {
+    const last = messages.at(-1);
+    const whole = this.#prompts.encode(messages);
+    const empty = this.#prompts.encode([...messages.slice(0, -1), { role: last?.role ?? "user", content: "" }]);
+    let from = 0;
+    while (from < empty.length && whole[from] === empty[from]) from += 1;
+    let behind = 0;
+    while (behind < empty.length - from && whole.at(-1 - behind) === empty.at(-1 - behind)) behind += 1;
+    const to = whole.length - behind;
+    const ending = whole[to];
+    const isEnded = ending !== undefined && this.#model.isEogToken(ending);
+    return { tokens: whole.slice(0, isEnded ? to + 1 : to), from: Math.max(1, from) };
+  }
+
   /** A prompt that ends in a word or a colon is followed by a space. */
   #spaced(prompt: readonly Token[], answer: string): string {
     return /\S$/.test(this.#model.detokenize(prompt.slice(-1), true)) ? ` ${answer}` : answer;
   }
+}
+
+function isLearned(role: TrainingMessage["role"], isLast: boolean, learn: LearnedTurns): boolean {
+  if (role === "system") return false;
+  return learn === "all" || (learn === "last" ? isLast : role === learn);
 }
