@@ -220,8 +220,9 @@ export interface TrainerRun {
   /** Learning rate of A for the steps to come; only with the `external` schedule. */
   setRate(lr: number): void;
   /** Stops computing between two layers; memory stays. Resolves when the trainer says so, or when
-   * it was taken back by `resume`, or when the job is over. */
+   * the job is over. */
   pause(): Promise<void>;
+  /** Takes effect after a pause under way has been reported. */
   resume(): void;
   /** Takes the CPU away within 50 ms wherever the trainer is; `thaw` gives it back. Both may be called twice. */
   freeze(): Promise<void>;
@@ -259,10 +260,13 @@ export interface TrainingMessage {
   readonly content: string;
 }
 
+/** Whose messages of a dialogue are predicted; `last`: only the last message, whoever speaks it. */
+export type LearnedTurns = "assistant" | "user" | "all" | "last";
+
 /** A text example; user text, so it stays in memory and in files of mode 0600. */
 export type TrainingText =
-  /** Every assistant message is a target, with the token that ends it. */
-  | { readonly kind: "messages"; readonly messages: readonly TrainingMessage[] }
+  /** Every message of `learn` (default `assistant`) is a target, with the token that ends it. System messages never are. */
+  | { readonly kind: "messages"; readonly messages: readonly TrainingMessage[]; readonly learn?: LearnedTurns }
   /** Plain text: everything after the first token is a target. */
   | { readonly kind: "text"; readonly text: string };
 

@@ -1,5 +1,5 @@
 import { type Clock, delay } from "../core/clock.ts";
-import { AppError, ERROR_CODES, type ErrorCode, isAppError } from "../core/errors.ts";
+import { AppError } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
 import { fileSha256 } from "./file-hash.ts";
 import type {
@@ -15,6 +15,7 @@ import type {
   TrainerRunOptions,
 } from "./ports.ts";
 import { type ChildDeadlines, type ChildEnd, TrainerChild, type TrainerCommand } from "./trainer-child.ts";
+import { type ChildMessageOf, eventOf, mayRestart, reportedFailure } from "./trainer-messages.ts";
 import { type ChildMessage, encodeParentMessage } from "./trainer-protocol.ts";
 import { Waiters } from "./waiters.ts";
 
@@ -26,8 +27,6 @@ export interface SupervisedRunOptions {
   readonly deadlines: ChildDeadlines;
   readonly restartDelaysMs: readonly number[];
 }
-
-type ChildMessageOf<T extends ChildMessage["type"]> = Extract<ChildMessage, { readonly type: T }>;
 
 /**
  * One job through as many children as it takes.
@@ -51,8 +50,8 @@ export class SupervisedRun implements TrainerRun {
   #limits: TrainerLimits | null;
   #lr: number | null = null;
   #isPaused: boolean;
-  /** True from `paused` to the next `resume` or child. */
-  #standsStill = false;
+  /** What the child is doing, or was told and has not confirmed yet. */
+  #motion: "running" | "pausing" | "still" | "resuming" = "running";
   #isFrozen = false;
   #lastCheckpoint: TrainerCheckpoint | null = null;
   #results: TrainerExampleResult[] = [];
@@ -79,7 +78,8 @@ export class SupervisedRun implements TrainerRun {
 
   setLimits(limits: TrainerLimits): void {
     this.#limits = limits;
-    if (this.#hasStarted) this.#child?.send({ type: "limits", ...limits });
+    this.#sendLimits();
+    this.#reconcileMotion();
   }
 
   setRate(lr: number): void {
@@ -89,16 +89,13 @@ export class SupervisedRun implements TrainerRun {
 
   pause(): Promise<void> {
     this.#isPaused = true;
-    if (this.#standsStill) return Promise.resolve();
-    if (this.#hasStarted) this.#child?.send({ type: "pause" });
-    return this.#pauseWaiters.wait(undefined);
+    this.#reconcileMotion();
+    return this.#motion === "still" ? Promise.resolve() : this.#pauseWaiters.wait(undefined);
   }
 
   resume(): void {
     this.#isPaused = false;
-    this.#standsStill = false;
-    this.#pauseWaiters.settle(undefined); // a pause that was taken back before it began is never reported
-    if (this.#hasStarted) this.#child?.send({ type: "resume" });
+    this.#reconcileMotion();
   }
 
   async freeze(): Promise<void> {
@@ -171,15 +168,16 @@ export class SupervisedRun implements TrainerRun {
     } finally {
       this.#child = null;
       this.#hasStarted = false;
-      this.#standsStill = false;
+      this.#motion = "running";
     }
   }
 
   #receive(message: ChildMessage): void {
     if (message.type === "hello") this.#begin(message);
-    if (message.type === "paused" && this.#isPaused) {
-      this.#standsStill = true;
-      this.#pauseWaiters.settle(undefined);
+    if (message.type === "paused" || message.type === "resumed") {
+      this.#motion = message.type === "paused" ? "still" : "running";
+      if (this.#motion === "still") this.#pauseWaiters.settle(undefined);
+      this.#reconcileMotion();
     }
     if (message.type === "done") this.#done = message;
     if (message.type === "error") this.#error = message;
@@ -213,10 +211,33 @@ export class SupervisedRun implements TrainerRun {
     const job = { ...this.#job, paused: false, ...(resume === undefined ? {} : { resume }) };
     this.#child?.send({ type: "start", job });
     this.#hasStarted = true;
-    if (this.#isPaused) this.#child?.send({ type: "pause" });
-    if (this.#limits) this.#child?.send({ type: "limits", ...this.#limits });
+    this.#reconcileMotion();
+    this.#sendLimits();
     if (this.#lr !== null) this.#child?.send({ type: "rate", lr: this.#lr });
     if (this.#checkpointWaiters.size > 0) this.#child?.send({ type: "checkpoint" });
+  }
+
+  /** A duty of 0 is a pause: the child would report it as one, unasked. */
+  #sendLimits(): void {
+    if (!this.#limits || !this.#hasStarted) return;
+    const { threads, duty } = this.#limits;
+    this.#child?.send({ type: "limits", threads, ...(duty === 0 ? {} : { duty }) });
+  }
+
+  /**
+   * Sends `pause` or `resume` when the child does otherwise than wanted. INVARIANT: never the one before the other was
+   * confirmed, since a child that gets both before it wakes does and reports neither.
+   */
+  #reconcileMotion(): void {
+    if (!this.#hasStarted) return;
+    const wantsStill = this.#isPaused || this.#limits?.duty === 0;
+    if (wantsStill && this.#motion === "running") {
+      this.#motion = "pausing";
+      this.#child?.send({ type: "pause" });
+    } else if (!wantsStill && this.#motion === "still") {
+      this.#motion = "resuming";
+      this.#child?.send({ type: "resume" });
+    }
   }
 
   async #outcome(end: ChildEnd): Promise<TrainerOutcome | { readonly kind: "failed"; readonly failure: AppError }> {
@@ -252,47 +273,4 @@ export class SupervisedRun implements TrainerRun {
     this.#stopped.abort();
     for (const waiters of [this.#pauseWaiters, this.#checkpointWaiters, this.#thawWaiters]) waiters.close();
   }
-}
-
-/** The event that listeners get for a message; undefined for those between supervisor and trainer only. */
-function eventOf(message: ChildMessage): TrainerEvent | undefined {
-  switch (message.type) {
-    case "plan": {
-      const { type: kind, ...plan } = message;
-      return { kind, plan };
-    }
-    case "progress": {
-      const { type: kind, ...progress } = message;
-      return { kind, progress };
-    }
-    case "checkpoint": {
-      const { type: kind, ...checkpoint } = message;
-      return { kind, checkpoint };
-    }
-    case "result": {
-      const { type: kind, ...result } = message;
-      return { kind, result };
-    }
-    case "probe": {
-      const { type: kind, ...probe } = message;
-      return { kind, probe };
-    }
-    default:
-      return undefined;
-  }
-}
-
-function reportedFailure({ code, message }: ChildMessageOf<"error">): AppError {
-  return new AppError(isErrorCode(code) ? code : "E_TRAINER_INTERNAL", message);
-}
-
-function isErrorCode(code: string): code is ErrorCode {
-  return Object.hasOwn(ERROR_CODES, code);
-}
-
-/** The trainer knows its own errors; of ours, only what another process may not meet again. */
-function mayRestart(failure: AppError, reported: ChildMessageOf<"error"> | null): boolean {
-  // The budget is part of the job: the same plan would not fit a second later either.
-  if (reported) return reported.retryable && failure.code !== "E_MEMORY_BUDGET";
-  return isAppError(failure, "E_TRAINER_CRASHED") || isAppError(failure, "E_TRAINER_SILENT");
 }

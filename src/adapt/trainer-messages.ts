@@ -1,0 +1,50 @@
+import { AppError, ERROR_CODES, type ErrorCode, isAppError } from "../core/errors.ts";
+import type { TrainerEvent } from "./ports.ts";
+import type { ChildMessage } from "./trainer-protocol.ts";
+
+/** One message of the trainer by its name. */
+export type ChildMessageOf<T extends ChildMessage["type"]> = Extract<ChildMessage, { readonly type: T }>;
+
+/** The event that listeners get for a message; undefined for those between supervisor and trainer only. */
+export function eventOf(message: ChildMessage): TrainerEvent | undefined {
+  switch (message.type) {
+    case "plan": {
+      const { type: kind, ...plan } = message;
+      return { kind, plan };
+    }
+    case "progress": {
+      const { type: kind, ...progress } = message;
+      return { kind, progress };
+    }
+    case "checkpoint": {
+      const { type: kind, ...checkpoint } = message;
+      return { kind, checkpoint };
+    }
+    case "result": {
+      const { type: kind, ...result } = message;
+      return { kind, result };
+    }
+    case "probe": {
+      const { type: kind, ...probe } = message;
+      return { kind, probe };
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** The error that the trainer ended with; a code that we do not know is a defect of it. */
+export function reportedFailure({ code, message }: ChildMessageOf<"error">): AppError {
+  return new AppError(isErrorCode(code) ? code : "E_TRAINER_INTERNAL", message);
+}
+
+function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(ERROR_CODES, code);
+}
+
+/** The trainer knows its own errors; of ours, only what another process may not meet again. */
+export function mayRestart(failure: AppError, reported: ChildMessageOf<"error"> | null): boolean {
+  // The budget is part of the job: the same plan would not fit a second later either.
+  if (reported) return reported.retryable && failure.code !== "E_MEMORY_BUDGET";
+  return isAppError(failure, "E_TRAINER_CRASHED") || isAppError(failure, "E_TRAINER_SILENT");
+}
