@@ -8,7 +8,10 @@ import type { Sample } from "./measure.ts";
 import type { Shape } from "./shapes.ts";
 
 const run = promisify(execFile);
-const PACKAGE = "python3-torch";
+/** With Debian's reference BLAS, which comes alone by default, a step takes 17 times as long: no fair comparison. */
+const PACKAGES = ["python3-torch", "libopenblas0-pthread"];
+/** Debian's own interpreter: only that one sees the package, whatever else is first in PATH. */
+const PYTHON = "/usr/bin/python3";
 
 /**
  * Installs Debian's PyTorch when it is missing (root only: it is needed by this benchmark alone).
@@ -16,22 +19,22 @@ const PACKAGE = "python3-torch";
  */
 export async function ensurePytorch(log: (line: string) => void): Promise<string | null> {
   if (await hasPytorch()) return null;
-  if (process.getuid?.() !== 0)
-    return `${PACKAGE} is not installed: apt-get install --no-install-recommends ${PACKAGE}`;
-  log(`installing ${PACKAGE} (Debian package, for this comparison only)`);
+  const command = `apt-get install --no-install-recommends ${PACKAGES.join(" ")}`;
+  if (process.getuid?.() !== 0) return `PyTorch is not installed: ${command}`;
+  log(`installing ${PACKAGES.join(", ")} (Debian packages, for this comparison only)`);
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
   try {
-    await run("apt-get", ["update", "-qq"]);
-    await run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", PACKAGE], {
-      env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
-    });
+    await run("apt-get", ["update", "-qq"], { env });
+    await run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...PACKAGES], { env });
   } catch (error) {
-    return `${PACKAGE} could not be installed: ${error instanceof Error ? error.message.split("\n")[0] : "unknown reason"}`;
+    return `${command} failed: ${error instanceof Error ? error.message.split("\n")[0] : "unknown reason"}`;
   }
-  return (await hasPytorch()) ? null : `${PACKAGE} was installed but cannot be imported by python3`;
+  return (await hasPytorch()) ? null : `PyTorch was installed but cannot be imported by ${PYTHON}`;
 }
 
 async function hasPytorch(): Promise<boolean> {
-  return run("python3", ["-c", "import torch"]).then(
+  const checks = [run(PYTHON, ["-c", "import torch"]), run("dpkg", ["--status", ...PACKAGES])];
+  return Promise.all(checks).then(
     () => true,
     () => false,
   );
@@ -51,7 +54,7 @@ export class PytorchSteps implements AsyncDisposable {
     const options = { layers: shape.layers, embd: shape.embd, heads: shape.heads, "kv-heads": shape.kvHeads };
     const args = Object.entries({ ...options, ff: shape.ff, vocab: shape.vocab, tokens, targets, rank: shape.rank });
     const child = spawn(
-      "python3",
+      PYTHON,
       [
         `${packageRoot}bench/trainer/pytorch_lora_step.py`,
         ...args.flatMap(([name, value]) => [`--${name}`, `${value}`]),
