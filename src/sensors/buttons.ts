@@ -18,6 +18,10 @@ export interface ButtonsConfig {
   readonly downLine: number | null;
   readonly activeLow: boolean;
   readonly evdevName: string;
+  /** Key codes for evdev; default {@link DEFAULT_KEYS}. */
+  readonly talkKey?: number;
+  readonly upKey?: number;
+  readonly downKey?: number;
 }
 
 export interface ButtonsDeps {
@@ -95,7 +99,16 @@ function inputFor(route: GpioRoute, config: ButtonsConfig, { clock, log }: Butto
         log,
       });
     case "evdev":
-      return new EvdevButtonInput({ devices: route.devices.map(({ path }) => path), keys: DEFAULT_KEYS, clock, log });
+      return new EvdevButtonInput({
+        devices: route.devices.map(({ path }) => path),
+        keys: {
+          talk: config.talkKey ?? DEFAULT_KEYS.talk,
+          up: config.upKey ?? DEFAULT_KEYS.up,
+          down: config.downKey ?? DEFAULT_KEYS.down,
+        },
+        clock,
+        log,
+      });
   }
 }
 

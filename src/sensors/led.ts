@@ -1,7 +1,7 @@
 import type { Clock } from "../core/clock.ts";
-import { AppError } from "../core/errors.ts";
+import { AppError, isAppError } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
-import { chooseGpio } from "./gpio-choice.ts";
+import { chooseGpio, type GpioRoute } from "./gpio-choice.ts";
 import { type GpioSurvey, surveyGpio } from "./gpio-survey.ts";
 import { GpiodLed } from "./gpiod-led.ts";
 import { LedService } from "./led-service.ts";
@@ -35,20 +35,44 @@ export function createLed(config: LedConfig, board: LedBoard, deps: LedDeps): Le
   return new LedService({
     clock: deps.clock,
     log: deps.log,
-    open: async () => openLed(line, activeLow, board, await (deps.survey ?? surveyGpio)(), deps.clock),
+    open: async () => await openLed(line, activeLow, board, await (deps.survey ?? surveyGpio)(), deps.clock),
   });
 }
 
-function openLed(line: number, activeLow: boolean, board: LedBoard, survey: GpioSurvey, clock: Clock): StatusLed {
+/** The first light that really goes dark when told to. */
+async function openLed(
+  line: number,
+  activeLow: boolean,
+  board: LedBoard,
+  survey: GpioSurvey,
+  clock: Clock,
+): Promise<StatusLed> {
   // a key has no light: with evdev buttons the light is still a line
   const backend = board.backend === "evdev" ? "auto" : board.backend;
-  const { route, reasons } = chooseGpio(
-    { backend, chipLabel: board.chipLabel, highestLine: line, evdevName: "" },
-    survey,
-  );
-  if (route === null || route.backend === "evdev") {
-    throw new AppError("E_GPIO_UNAVAILABLE", `no way to the status light: ${reasons.join("; ")}`);
+  const wish = { backend, chipLabel: board.chipLabel, highestLine: line, evdevName: "" } as const;
+  const { routes, reasons } = chooseGpio(wish, survey);
+  const failures: string[] = [...reasons];
+  for (const route of routes) {
+    const led = ledFor(route, line, activeLow, clock);
+    if (led === null) continue;
+    try {
+      await led.set(false);
+      return led;
+    } catch (error) {
+      if (!isAppError(error, "E_GPIO_UNAVAILABLE") || routes.length === 1) throw error;
+      failures.push(`${route.backend}: ${error.message}`);
+    }
   }
-  if (route.backend === "onoff") return new OnoffLed({ chip: route.chip, line, activeLow });
-  return new GpiodLed({ majorVersion: route.majorVersion, chip: route.chip.name, line, activeLow, clock });
+  throw new AppError("E_GPIO_UNAVAILABLE", `no way to the status light: ${failures.join("; ")}`);
+}
+
+function ledFor(route: GpioRoute, line: number, activeLow: boolean, clock: Clock): StatusLed | null {
+  switch (route.backend) {
+    case "onoff":
+      return new OnoffLed({ chip: route.chip, line, activeLow });
+    case "gpiod":
+      return new GpiodLed({ majorVersion: route.majorVersion, chip: route.chip.name, line, activeLow, clock });
+    case "evdev":
+      return null;
+  }
 }

@@ -3,6 +3,7 @@ import { SystemClock } from "../../src/core/clock.ts";
 import { silentLogger } from "../../src/core/logger.ts";
 import { createButtons } from "../../src/sensors/buttons.ts";
 import { surveyGpio } from "../../src/sensors/gpio-survey.ts";
+import { createLed } from "../../src/sensors/led.ts";
 import { OnoffButtonInput } from "../../src/sensors/onoff-button.ts";
 import { OnoffLed } from "../../src/sensors/onoff-led.ts";
 import { eventually } from "../support/eventually.ts";
@@ -71,6 +72,23 @@ export function onoffSuites(): void {
     expect(readLine(LINES.talk)).toBe(true);
     abort.abort();
     expect(readLine(LINES.talk)).toBeNull();
+  });
+
+  test("the light's service finds onoff by itself, blinks line 22 and leaves it dark and free", async () => {
+    const log = silentLogger;
+    const service = createLed({ line: LED_LINE, activeLow: true }, { backend: "auto", chipLabel: "" }, { clock, log });
+    service?.show("thinking");
+    await service?.start();
+    await eventually(() => readLine(LED_LINE) === true);
+    await eventually(() => readLine(LED_LINE) === false);
+    await service?.stop();
+    expect(readLine(LED_LINE)).toBeNull();
+  });
+
+  test("a light on a line past the end of the chip fails the service's start", async () => {
+    const log = silentLogger;
+    const service = createLed({ line: 300, activeLow: true }, { backend: "onoff", chipLabel: "" }, { clock, log });
+    await expect(service?.start()).rejects.toMatchObject({ code: "E_GPIO_UNAVAILABLE" });
   });
 
   test("a line past the end of the chip is E_GPIO_UNAVAILABLE and leaves no line exported", async () => {
