@@ -2,6 +2,12 @@
 #include "job.hpp"
 
 #include <cmath>
+#include <csignal>
+#include <cstdio>
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 using nlohmann::json;
 
@@ -61,42 +67,101 @@ double cosine(const std::vector<float> & a, const std::vector<float> & b) {
   }
   return dot / std::sqrt(aa * bb);
 }
+
+/** What is reported about a backend. */
+struct Finding {
+  std::string backend, device, reason;
+  bool present = false, ran = false, correct = false;
+  double cosine = 1, tokens_per_s = 0;
+};
+
+Finding compare(const std::string & name, const Outcome & outcome, const Outcome & cpu) {
+  Finding f{name, outcome.device, outcome.reason, outcome.present, !outcome.gradients.empty(), false, 1, outcome.tokens_per_s};
+  if (!f.ran) return f;
+  f.cosine = cosine(cpu.gradients, outcome.gradients);
+  f.correct = std::isfinite(outcome.loss) && f.cosine > 0.99;
+  if (!f.correct) f.reason = text("gradients differ from the CPU's (cosine %.4f)", f.cosine);
+  return f;
+}
+
+/** An accelerator in a process of its own: graphics drivers crash, and that is a finding, not the end of the probe. */
+Finding probe_in_child(const Job & job, const std::string & name) {
+  Finding f{name, "", "the probe of this backend could not be started", false, false, false, 1, 0};
+  json request = job.raw;
+  request["backend"] = name;
+  const std::string line = json{{"v", 1}, {"type", "start"}, {"job", request}}.dump() + "\n";
+  int in[2], out[2];
+  if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0) return f;
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, in[0], STDIN_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
+  char self[] = "/proc/self/exe";
+  char * arguments[] = {self, nullptr};
+  pid_t pid = 0;
+  const bool started = posix_spawn(&pid, self, &actions, nullptr, arguments, environ) == 0;
+  posix_spawn_file_actions_destroy(&actions);
+  close(in[0]);
+  close(out[1]);
+  if (started && write(in[1], line.data(), line.size()) == ssize_t(line.size())) {
+    FILE * stream = fdopen(out[0], "r");
+    std::vector<char> buffer(1 << 16);
+    while (fgets(buffer.data(), int(buffer.size()), stream) != nullptr) {
+      const json message = json::parse(buffer.data(), nullptr, false);
+      if (message.is_discarded()) continue;
+      if (message.value("type", "") == "error") f.reason = message.value("message", "");
+      if (message.value("type", "") != "probe" || message.value("backend", "") != name) continue;
+      f.present = message.value("present", false);
+      f.ran = message.at("tokens_per_s").is_number();
+      f.reason = message.value("reason", "");
+      if (!f.ran) continue;
+      f.device = message.at("device");
+      f.cosine = message.at("gradient_cosine");
+      f.correct = message.at("correct");
+      f.tokens_per_s = message.at("tokens_per_s");
+    }
+    fclose(stream);
+  } else {
+    close(out[0]);
+  }
+  close(in[1]);
+  int status = 0;
+  if (started && waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && !f.ran) f.reason = text("its driver crashed (signal %d)", WTERMSIG(status));
+  return f;
+}
 } // namespace
 
 void run_probe(const Job & job, Control & control) {
   control.set_state("running");
   const double began = monotonic_seconds();
-  std::vector<std::string> names = {"cpu", "vulkan", "cuda"};
   const std::vector<std::string> installed = installed_backends();
-  std::vector<Outcome> outcomes;
-  size_t best = 0;
-  for (size_t i = 0; i < names.size(); i++) {
-    const bool known = std::find(installed.begin(), installed.end(), names[i]) != installed.end();
-    outcomes.push_back(known ? try_backend(job, names[i], control) : Outcome{});
-    if (!known) outcomes.back().reason = "libggml-" + names[i] + ".so is not installed";
+  const Outcome cpu = try_backend(job, "cpu", control);
+  if (cpu.gradients.empty()) throw TrainerError("E_TRAINER_BACKEND", "the CPU backend failed: " + cpu.reason);
+  std::vector<Finding> findings = {compare("cpu", cpu, cpu)};
+  for (const char * name : {"vulkan", "cuda"}) {
+    if (job.backend != "auto" && job.backend != name) continue;
+    if (std::find(installed.begin(), installed.end(), name) == installed.end()) {
+      findings.push_back({name, "", text("libggml-%s.so is not installed", name), false, false, false, 1, 0});
+    } else {
+      findings.push_back(job.backend == "auto" ? probe_in_child(job, name) : compare(name, try_backend(job, name, control), cpu));
+    }
   }
-  std::vector<double> cosines(names.size(), 1);
-  for (size_t i = 1; i < names.size(); i++) {
-    if (outcomes[i].gradients.empty()) continue;
-    cosines[i] = cosine(outcomes[0].gradients, outcomes[i].gradients);
-    const bool correct = std::isfinite(outcomes[i].loss) && cosines[i] > 0.99;
-    if (correct && outcomes[i].tokens_per_s > outcomes[best].tokens_per_s) best = i;
+  const Finding * best = &findings[0];
+  for (const Finding & f : findings) {
+    if (f.correct && f.tokens_per_s > best->tokens_per_s) best = &f;
   }
-  for (size_t i = 0; i < names.size(); i++) {
-    const Outcome & o = outcomes[i];
-    const bool ran = !o.gradients.empty();
-    const bool correct = ran && std::isfinite(o.loss) && cosines[i] > 0.99;
-    std::string reason = o.reason;
-    if (ran && i == best) reason = text("fastest correct backend: %.1f tokens/s", o.tokens_per_s);
-    else if (ran) reason = correct ? text("%.1f tokens/s, slower than %s's %.1f", o.tokens_per_s, names[best].c_str(), outcomes[best].tokens_per_s) : text("gradients differ from the CPU's (cosine %.4f)", cosines[i]);
-    control.send("probe", {{"backend", names[i]},
-                           {"present", o.present},
-                           {"device", o.present ? json(o.device) : json()},
-                           {"gradient_cosine", ran ? json(cosines[i]) : json()},
-                           {"correct", ran ? json(correct) : json()},
-                           {"tokens_per_s", ran ? json(o.tokens_per_s) : json()},
-                           {"chosen", ran && i == best},
+  for (const Finding & f : findings) {
+    std::string reason = f.reason;
+    if (&f == best) reason = text("fastest correct backend: %.1f tokens/s", f.tokens_per_s);
+    else if (f.correct) reason = text("%.1f tokens/s, slower than %s's %.1f", f.tokens_per_s, best->backend.c_str(), best->tokens_per_s);
+    control.send("probe", {{"backend", f.backend},
+                           {"present", f.present},
+                           {"device", f.present && !f.device.empty() ? json(f.device) : json()},
+                           {"gradient_cosine", f.ran ? json(f.cosine) : json()},
+                           {"correct", f.ran ? json(f.correct) : json()},
+                           {"tokens_per_s", f.ran ? json(f.tokens_per_s) : json()},
+                           {"chosen", &f == best},
                            {"reason", reason}});
   }
-  control.send("done", {{"path", nullptr}, {"sha256", nullptr}, {"stopped", false}, {"metrics", metrics(int64_t(names.size()), 0, nullptr, nullptr, monotonic_seconds() - began)}});
+  control.send("done", {{"path", nullptr}, {"sha256", nullptr}, {"stopped", false}, {"metrics", metrics(int64_t(findings.size()), 0, nullptr, nullptr, monotonic_seconds() - began)}});
 }
