@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { randomId } from "../core/ids.ts";
 import type { Domain, Interaction, Modality, NewInteraction, Signal, SignalKind, SqlTransaction } from "./ports.ts";
 import type { ProfileCipher } from "./profile-vault.ts";
@@ -134,14 +135,19 @@ export async function readVectors(
      ORDER BY sequence DESC LIMIT ?`,
     [profileId, limit],
   );
-  return rows.reverse().map((row) => ({
-    id: row.id,
-    atMs: row.at_ms,
-    modality: row.modality,
-    answerWords: row.answer_words,
-    embedderId: row.embedder_id,
-    vector: decodeVector(cipher.openBytes("interactions", "sealed_vector", row.id, row.sealed_vector)),
-  }));
+  const vectors = [];
+  for (const [i, row] of rows.reverse().entries()) {
+    if (i % 100 === 99) await setImmediate(); // audio and buttons must not wait for thousands of decryptions
+    vectors.push({
+      id: row.id,
+      atMs: row.at_ms,
+      modality: row.modality,
+      answerWords: row.answer_words,
+      embedderId: row.embedder_id,
+      vector: decodeVector(cipher.openBytes("interactions", "sealed_vector", row.id, row.sealed_vector)),
+    });
+  }
+  return vectors;
 }
 
 /** Which profile an interaction belongs to; undefined when it is gone. */

@@ -2,7 +2,6 @@ import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
 import { openDatabase } from "./database-opening.ts";
-import { DomainClassifier } from "./domain-classifier.ts";
 import { cleanFiles } from "./erasure.ts";
 import { type DeviceKey, loadDeviceKey } from "./key-store.ts";
 import { MIGRATIONS } from "./migrations.ts";
@@ -37,7 +36,7 @@ export interface OpenProfileStoreOptions {
   readonly tau?: number;
   /** Cosine from which a past exchange is worth showing; default: the embedder's own scale. */
   readonly minSimilarity?: number;
-  /** Newest interactions that retrieval reaches; default 5000 (about 4 MB of memory). */
+  /** Newest interactions that retrieval reaches; default 2000 (about 2 MB of memory). */
   readonly recallLimit?: number;
 }
 
@@ -70,13 +69,12 @@ export async function openProfileStore(options: OpenProfileStoreOptions): Promis
     const deviceKey = await deviceKeyOf(database, options);
     if ((await readSetting(database, "erasure_pending")) !== undefined) await cleanFiles(database);
     const vault = new ProfileVault(deviceKey);
-    const limit = options.recallLimit ?? 5000;
+    const limit = options.recallLimit ?? 2000;
     const recall = new RecallCache({ database, vault, embedder, signalTable, limit });
     const shared = { database, vault, recall, clock, logger, frequencyHalfLifeMs: halfLifeMs };
     const store = new SqliteProfileStore({
       ...shared,
       embedder,
-      classifier: new DomainClassifier({ embedder }),
       vectorParameters: { ...DEFAULT_VECTOR_PARAMETERS, halfLifeMs, tau: options.tau ?? DEFAULT_VECTOR_PARAMETERS.tau },
       retrieval: {
         minSimilarity: options.minSimilarity ?? embedder.scale.related,
@@ -87,8 +85,8 @@ export async function openProfileStore(options: OpenProfileStoreOptions): Promis
     });
     const archive = new SqliteProfileArchive({ ...shared, signalTable });
     const close = async () => {
-      vault.destroyAll();
       await opened.close();
+      vault.destroyAll();
     };
     const { wasUnclean } = opened;
     return { store, archive, database, keySource: deviceKey.source, wasUnclean, close, [Symbol.asyncDispose]: close };

@@ -4,6 +4,8 @@ import { dot, dotSmall, type SmallVector } from "./vectors.ts";
 export interface RetrievalEntry {
   readonly id: string;
   readonly vector: SmallVector;
+  /** Cosine of the vector and the query. */
+  readonly similarity: number;
   readonly atMs: number;
   readonly satisfaction: { readonly estimate: number; readonly confidence: number };
   /** True when a standing correction replaces the answer. */
@@ -26,11 +28,10 @@ export interface RetrievalParameters {
  * + profileWeight * cosine to the profile vector. Disliked answers are left out, except where a correction stands in for
  * the answer (it counts as approved). Ties go to the newer.
  *
- * @param query unit vector. @param profile profile vector (see profile-vector.ts). Both borrowed.
+ * @param profile profile vector (see profile-vector.ts), borrowed.
  */
 export function rankExchanges(
   entries: Iterable<RetrievalEntry>,
-  query: Float32Array,
   profile: Float32Array,
   nowMs: number,
   limit: number,
@@ -41,7 +42,7 @@ export function rankExchanges(
   for (const entry of entries) {
     const approval = entry.isCorrected ? 1 : entry.satisfaction.estimate * entry.satisfaction.confidence;
     if (approval <= parameters.dislikedBelow) continue;
-    const similarity = dotSmall(query, entry.vector);
+    const { similarity } = entry;
     if (similarity < parameters.minSimilarity) continue;
     const recency = 2 ** (-Math.max(0, nowMs - entry.atMs) / parameters.halfLifeMs);
     const prior = (parameters.profileWeight * dotSmall(profile, entry.vector)) / profileLength;

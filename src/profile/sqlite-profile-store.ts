@@ -2,14 +2,12 @@ import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
 import { appendConsent, hasConsent } from "./consent-ledger.ts";
-import type { DomainClassifier } from "./domain-classifier.ts";
 import { readFacts, storeFact } from "./fact-rows.ts";
 import { isAbout } from "./fact-rules.ts";
 import { insertInteraction, insertSignal, ownerOf, readExchange } from "./interaction-rows.ts";
 import type {
   ConsentOrigin,
   ConsentPurpose,
-  Domain,
   Fact,
   FactTopic,
   NewInteraction,
@@ -32,14 +30,12 @@ import type { RecallIndex } from "./recall-index.ts";
 import { type RetrievalParameters, rankExchanges } from "./retrieval.ts";
 import { readStatistics, withInteraction, writeStatistics } from "./statistics-row.ts";
 import { countWords } from "./style.ts";
-import { relateTurns, type TurnRelation } from "./turn-relation.ts";
-import { shrink } from "./vectors.ts";
+import { dotSmall, shrink } from "./vectors.ts";
 
 export interface ProfileStoreParts {
   readonly database: SqlDatabase;
   readonly vault: ProfileVault;
   readonly embedder: SentenceEmbedder;
-  readonly classifier: DomainClassifier;
   readonly recall: RecallCache;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -162,16 +158,6 @@ export class SqliteProfileStore implements ProfileStore {
     );
   }
 
-  /** What a turn is about. */
-  domainOf(text: string): Promise<Domain> {
-    return this.#parts.classifier.domainOf(text);
-  }
-
-  /** How a request relates to the one before it, by sentence embedding. */
-  relationOf(previousInput: string, input: string): Promise<TurnRelation> {
-    return relateTurns(this.#parts.embedder, previousInput, input);
-  }
-
   async promptContext(request: PromptContextRequest): Promise<PromptContext> {
     const { database, vault, embedder, recall } = this.#parts;
     const { profileId, countTokens } = request;
@@ -199,10 +185,19 @@ export class SqliteProfileStore implements ProfileStore {
   ): Promise<PromptContext["exchanges"]> {
     const { database, vault, vectorParameters, retrieval } = this.#parts;
     const { nowMs, maxExchanges, profileId } = request;
-    const aged = [...index.entries].map((entry) => ({ ...entry, ageMs: nowMs - entry.atMs }));
-    const profile = profileVector(aged, query, vectorParameters);
+    const entries = Array.from(index.entries, (entry) => ({
+      id: entry.id,
+      vector: entry.vector,
+      similarity: dotSmall(query, entry.vector),
+      atMs: entry.atMs,
+      ageMs: nowMs - entry.atMs,
+      modality: entry.modality,
+      satisfaction: entry.satisfaction,
+      isCorrected: entry.isCorrected,
+    }));
+    const profile = profileVector(entries, query.length, vectorParameters);
     // Some fall out again as repetitions or as too long, hence more than are asked for.
-    const ranked = rankExchanges(index.entries, query, profile, nowMs, maxExchanges * 4, retrieval);
+    const ranked = rankExchanges(entries, profile, nowMs, maxExchanges * 4, retrieval);
     const cipher = await vault.cipher(database, profileId);
     const seen = new Set<string>();
     const exchanges: { input: string; answer: string; interactionId: string }[] = [];

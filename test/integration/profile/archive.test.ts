@@ -62,10 +62,12 @@ test("a fact can be edited (then it is the owner's own), deleted, and forgotten 
 
 test("profiles are apart: each has its own facts and exchanges, and select changes the active one", async () => {
   await using folder = await makeTempDir("archive");
-  await using opened = await openTestStore(folder);
+  const clock = new FakeClock();
+  await using opened = await openTestStore(folder, { clock });
   const first = await consentingProfile(opened);
   await opened.store.record(turn(first.id));
   await learn(opened, first.id, "name", "Sam");
+  await clock.advance(1);
   const second = await opened.archive.create("The children");
   expect(second.consent.store).toBe(false);
   await opened.archive.select(second.id);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type RetrievalEntry, rankExchanges } from "../../../src/profile/retrieval.ts";
-import { shrink } from "../../../src/profile/vectors.ts";
+import { dotSmall, shrink } from "../../../src/profile/vectors.ts";
 
 const DAY_MS = 24 * 3_600_000;
 const NOW = 1000 * DAY_MS;
@@ -9,9 +9,11 @@ const query = Float32Array.of(1, 0, 0);
 const none = new Float32Array(3);
 
 function entry(id: string, vector: number[], changes: Partial<RetrievalEntry> = {}): RetrievalEntry {
+  const small = shrink(Float32Array.from(vector));
   return {
     id,
-    vector: shrink(Float32Array.from(vector)),
+    vector: small,
+    similarity: dotSmall(query, small),
     atMs: NOW,
     satisfaction: { estimate: 0, confidence: 0 },
     isCorrected: false,
@@ -20,7 +22,7 @@ function entry(id: string, vector: number[], changes: Partial<RetrievalEntry> = 
 }
 
 function ids(entries: RetrievalEntry[], profile = none, changes: Partial<typeof parameters> = {}): string[] {
-  return rankExchanges(entries, query, profile, NOW, 3, { ...parameters, ...changes }).map(({ id }) => id);
+  return rankExchanges(entries, profile, NOW, 3, { ...parameters, ...changes }).map(({ id }) => id);
 }
 
 describe("rankExchanges", () => {
