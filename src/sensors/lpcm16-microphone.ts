@@ -141,12 +141,13 @@ class RecorderSource {
   }
 
   async #stop(clock: Clock): Promise<void> {
-    this.#stream.resume(); // lets the pipe drain, so that `close` can come
+    // not `close`: that waits for the pipe too, which a child of the recorder may hold open
+    this.#stream.destroy();
     if (this.#process.exitCode !== null || this.#process.signalCode !== null || this.#process.pid === undefined) return;
-    const closed = new Promise<void>((resolve) => this.#process.once("close", () => resolve()));
+    const exited = new Promise<void>((resolve) => this.#process.once("exit", () => resolve()));
     this.#process.kill("SIGTERM");
     const cancel = clock.after(KILL_AFTER_MS, () => this.#process.kill("SIGKILL"));
-    await closed;
+    await exited;
     cancel();
   }
 }
