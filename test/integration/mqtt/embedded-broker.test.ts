@@ -70,3 +70,13 @@ test("mqtt.enabled false connects nowhere and opens no port", async () => {
   expect([device.isConnected, device.brokerUrl]).toEqual([false, null]);
   await device.stop();
 });
+
+test("closing while it still opens leaves nobody listening", async () => {
+  const broker = new EmbeddedBroker(0);
+  const opening = broker.listen();
+  await broker.close();
+  const { port } = new URL(await opening);
+  const socket = connect(Number(port), "127.0.0.1");
+  const [error] = await once(socket, "error");
+  expect(error).toMatchObject({ code: "ECONNREFUSED" });
+});
