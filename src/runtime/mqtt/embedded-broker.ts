@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from "node:net";
 import type { Aedes } from "aedes";
+import { Mutex } from "async-mutex";
 import { AppError, systemErrorCode } from "../../core/errors.ts";
 
 /**
@@ -9,6 +10,8 @@ import { AppError, systemErrorCode } from "../../core/errors.ts";
 export class EmbeddedBroker implements AsyncDisposable {
   readonly #port: number;
   readonly #sockets = new Set<Socket>();
+  /** Opening and closing take turns: a broker closed while it opens would otherwise stay open. */
+  readonly #change = new Mutex();
   #aedes: Aedes | null = null;
   #server: Server | null = null;
 
@@ -22,7 +25,19 @@ export class EmbeddedBroker implements AsyncDisposable {
    * @returns the broker's URL.
    * @throws AppError E_MQTT_PORT when the port is taken.
    */
-  async listen(): Promise<string> {
+  listen(): Promise<string> {
+    return this.#change.runExclusive(() => this.#listen());
+  }
+
+  close(): Promise<void> {
+    return this.#change.runExclusive(() => this.#close());
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #listen(): Promise<string> {
     if (this.#server === null) {
       // Loaded here so that a board with a broker of its own never pays for this one.
       const { Aedes: Broker } = await import("aedes");
@@ -34,7 +49,7 @@ export class EmbeddedBroker implements AsyncDisposable {
     return `mqtt://127.0.0.1:${address.port}`;
   }
 
-  async close(): Promise<void> {
+  async #close(): Promise<void> {
     const server = this.#server;
     const aedes = this.#aedes;
     this.#server = null;
@@ -42,10 +57,6 @@ export class EmbeddedBroker implements AsyncDisposable {
     for (const socket of this.#sockets) socket.destroy();
     if (server !== null) await new Promise<void>((resolve) => server.close(() => resolve()));
     if (aedes !== null) await new Promise<void>((resolve) => aedes.close(resolve));
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
   }
 
   async #openServer(aedes: Aedes): Promise<Server> {
@@ -61,7 +72,7 @@ export class EmbeddedBroker implements AsyncDisposable {
       });
       return server;
     } catch (error) {
-      await this.close();
+      await this.#close();
       const reason = systemErrorCode(error) ?? "unknown reason";
       throw new AppError("E_MQTT_PORT", `the inside broker cannot listen on port ${this.#port} (${reason})`, {
         cause: error,
