@@ -46,15 +46,21 @@ export async function cleanFiles(database: SqliteDatabase): Promise<number> {
   return backups + 2;
 }
 
+/** After single rows were deleted: their bytes must survive neither in the write-ahead log nor in a copy. */
+export async function removeTraces(database: SqliteDatabase): Promise<void> {
+  await removeBackups(database.path);
+  await truncateLog(database);
+}
+
 /** Removes the copies that migrations left; returns how many there were. */
-export async function removeBackups(databasePath: string): Promise<number> {
+async function removeBackups(databasePath: string): Promise<number> {
   const backups = await backupFiles(databasePath);
   for (const backup of backups) await rm(backup, { force: true });
   return backups.length;
 }
 
 /** Moves the write-ahead log into the database and empties it: deleted bytes must not survive there. */
-export async function truncateLog(database: SqliteDatabase): Promise<void> {
+async function truncateLog(database: SqliteDatabase): Promise<void> {
   await database.get("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 

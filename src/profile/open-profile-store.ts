@@ -2,7 +2,7 @@ import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
 import { openDatabase } from "./database-opening.ts";
-import { cleanFiles } from "./erasure.ts";
+import { cleanFiles, removeTraces } from "./erasure.ts";
 import { type DeviceKey, loadDeviceKey } from "./key-store.ts";
 import { MIGRATIONS } from "./migrations.ts";
 import type { SentenceEmbedder, SqlDatabase } from "./ports.ts";
@@ -71,7 +71,8 @@ export async function openProfileStore(options: OpenProfileStoreOptions): Promis
     const vault = new ProfileVault(deviceKey);
     const limit = options.recallLimit ?? 2000;
     const recall = new RecallCache({ database, vault, embedder, signalTable, limit });
-    const shared = { database, vault, recall, clock, logger, frequencyHalfLifeMs: halfLifeMs };
+    const traces = () => removeTraces(database);
+    const shared = { database, vault, recall, clock, logger, frequencyHalfLifeMs: halfLifeMs, removeTraces: traces };
     const store = new SqliteProfileStore({
       ...shared,
       embedder,

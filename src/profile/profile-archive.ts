@@ -2,7 +2,7 @@ import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
 import { consentHistory, hasConsent } from "./consent-ledger.ts";
-import { eraseProfile, removeBackups, truncateLog } from "./erasure.ts";
+import { eraseProfile } from "./erasure.ts";
 import { factOwner, readFacts, rewriteFact } from "./fact-rows.ts";
 import { decayed } from "./frequency.ts";
 import { ownerOf, readInteractions } from "./interaction-rows.ts";
@@ -38,6 +38,8 @@ export interface ProfileArchiveParts {
   readonly signalTable: SignalTable;
   /** Half-life of the frequency counts, ms. */
   readonly frequencyHalfLifeMs: number;
+  /** Removes what deleted rows left in the write-ahead log and in backups. */
+  removeTraces(): Promise<void>;
 }
 
 /** {@link ProfileArchive} on SQLite. Works whatever the consent: one's own data can be seen and erased at any time. */
@@ -124,7 +126,7 @@ export class SqliteProfileArchive implements ProfileArchive {
     const { changes } = await database.transaction((handle) => handle.run("DELETE FROM facts WHERE id = ?", [factId]), {
       durable: true,
     });
-    if (changes > 0) await this.#removeTraces();
+    if (changes > 0) await this.#parts.removeTraces();
     return changes > 0;
   }
 
@@ -135,7 +137,7 @@ export class SqliteProfileArchive implements ProfileArchive {
     });
     if (!deleted) return null;
     (await recall.loaded(deleted.profileId))?.remove(interactionId);
-    await this.#removeTraces();
+    await this.#parts.removeTraces();
     logger.info({ interaction: interactionId }, "interaction deleted");
     return deleted.receipt;
   }
@@ -155,12 +157,6 @@ export class SqliteProfileArchive implements ProfileArchive {
     const { rows, files, verified } = receipt;
     logger.info({ profile: profileId, rows, files, verified }, "profile forgotten");
     return receipt;
-  }
-
-  /** Deleted bytes must survive neither in the log nor in a copy. */
-  async #removeTraces(): Promise<void> {
-    await removeBackups(this.#parts.database.path);
-    await truncateLog(this.#parts.database);
   }
 
   async #deleteInteraction(

@@ -43,6 +43,8 @@ export interface ProfileStoreParts {
   readonly retrieval: RetrievalParameters;
   /** Half-life of the frequency counts, ms. */
   readonly frequencyHalfLifeMs: number;
+  /** Removes what deleted rows left in the write-ahead log and in backups. */
+  removeTraces(): Promise<void>;
 }
 
 const NOTHING: PromptContext = { facts: [], exchanges: [], answerWords: null };
@@ -146,7 +148,7 @@ export class SqliteProfileStore implements ProfileStore {
 
   async forgetFacts(profileId: string, topic: FactTopic): Promise<number> {
     const { database, vault } = this.#parts;
-    return await database.transaction(
+    const count = await database.transaction(
       async (handle) => {
         if (!(await readProfile(handle, profileId))) return 0;
         const facts = await readFacts(handle, await vault.cipher(handle, profileId), profileId);
@@ -156,6 +158,8 @@ export class SqliteProfileStore implements ProfileStore {
       },
       { durable: true },
     );
+    if (count > 0) await this.#parts.removeTraces();
+    return count;
   }
 
   async promptContext(request: PromptContextRequest): Promise<PromptContext> {

@@ -153,3 +153,17 @@ describe("deleting one interaction", () => {
     expect(late).toEqual({ kind: "declined", reason: "unknown_interaction" });
   });
 });
+
+test("facts forgotten by topic leave no byte of theirs, neither in the log nor in a backup", async () => {
+  await using folder = await makeTempDir("forget");
+  await using opened = await openTestStore(folder);
+  const { id } = await consentingProfile(opened);
+  const fact = { kind: "preference", value: "zebras", statement: "The user likes zebras." } as const;
+  await opened.store.learnFact(id, { ...fact, interactionId: null });
+  const sealed = await opened.database.all<{ bytes: Uint8Array }>("SELECT sealed_fact AS bytes FROM facts");
+  const needles = sealed.map(({ bytes }) => bytes);
+  await writeFile(folder.join("profile.db.v1.bak"), Buffer.concat(needles));
+  expect(await filesWith(folder, needles)).toContain("profile.db-wal");
+  expect(await opened.store.forgetFacts(id, { kind: null, words: ["zebras"] })).toBe(1);
+  expect(await filesWith(folder, needles)).toEqual([]);
+});
