@@ -1,0 +1,55 @@
+/** Life of one training job. */
+export type JobState =
+  | "waiting"
+  | "preparing"
+  | "training"
+  | "paused"
+  | "evaluating"
+  | "staged"
+  | "active"
+  | "rejected"
+  | "failed";
+
+export type JobEvent =
+  /** Its turn came. */
+  | "began"
+  /** Data is ready; training runs. */
+  | "prepared"
+  /** The user's turn, or no budget. */
+  | "paused"
+  | "resumed"
+  /** A candidate is there. */
+  | "trained"
+  /** The gate's decision. */
+  | "promoted"
+  | "refused"
+  /** The assistant answers with it. */
+  | "activated"
+  /** Consent withdrawn, cancelled, profile gone, or an error that trying again does not cure. */
+  | "failed"
+  /** The service came up again and finds the job unfinished. */
+  | "restarted";
+
+/** What may happen in each state. `restarted` leads to where the work can be taken up again. */
+const STEPS: Readonly<Record<JobState, Readonly<Partial<Record<JobEvent, JobState>>>>> = {
+  waiting: { began: "preparing", failed: "failed", restarted: "waiting" },
+  preparing: { prepared: "training", failed: "failed", restarted: "waiting" },
+  training: { paused: "paused", trained: "evaluating", failed: "failed", restarted: "waiting" },
+  paused: { resumed: "training", failed: "failed", restarted: "waiting" },
+  // The candidate is kept sealed from here on, so that only the measuring is done again.
+  evaluating: { promoted: "staged", refused: "rejected", failed: "failed", restarted: "evaluating" },
+  staged: { activated: "active", failed: "failed", restarted: "staged" },
+  active: { restarted: "active" },
+  rejected: { restarted: "rejected" },
+  failed: { restarted: "failed" },
+};
+
+/** The state after the event, or null when it cannot happen there: the caller keeps the old state and says so. */
+export function nextJobState(state: JobState, event: JobEvent): JobState | null {
+  return STEPS[state][event] ?? null;
+}
+
+/** True when nothing more will happen to the job. */
+export function isJobOver(state: JobState): boolean {
+  return state === "active" || state === "rejected" || state === "failed";
+}
