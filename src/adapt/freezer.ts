@@ -1,4 +1,5 @@
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdirSync, readFileSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { AppError, isEnoent, systemErrorCode } from "../core/errors.ts";
@@ -68,12 +69,18 @@ function sendSignal(pid: number, signal: "SIGSTOP" | "SIGCONT"): boolean {
   }
 }
 
-/** State letters: T stopped, t traced, Z and X dead. @see proc_pid_stat(5) */
-async function allThreadsStopped(pid: number): Promise<boolean> {
+/**
+ * State letters: T stopped, t traced, Z and X dead. Synchronous: procfs answers in microseconds, the thread pool does not
+ * on a machine whose cores are all busy, and that is when we freeze.
+ *
+ * @see proc_pid_stat(5)
+ */
+function allThreadsStopped(pid: number): boolean {
   try {
-    const threads = await readdir(`/proc/${pid}/task`);
-    const stats = await Promise.all(threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/stat`, "utf8")));
-    return stats.every((stat) => "TtZX".includes(stat.slice(stat.lastIndexOf(")") + 2, stat.lastIndexOf(")") + 3)));
+    return readdirSync(`/proc/${pid}/task`).every((thread) => {
+      const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, "utf8");
+      return "TtZX".includes(stat.charAt(stat.lastIndexOf(")") + 2));
+    });
   } catch (error) {
     if (isEnoent(error) || systemErrorCode(error) === "ESRCH") return true;
     throw error;
