@@ -152,6 +152,16 @@ describe("a process killed by SIGKILL while it records", () => {
     expect(inputs).toEqual(inputs.map((_, i) => `turn ${i + 1}`));
   });
 
+  test("closing again after another process opened the file leaves that one's marker alone", async () => {
+    await using folder = await makeTempDir("clean");
+    const first = await openWith(folder, [FIRST]);
+    await first.close();
+    await using second = await openWith(folder, [FIRST]);
+    await first.close();
+    expect(await readdir(folder.path)).toContain("profile.db.open");
+    expect(second.wasUnclean).toBe(false);
+  });
+
   test("a clean close leaves neither marker nor write-ahead log", async () => {
     await using folder = await makeTempDir("clean");
     await (await openTestStore(folder)).close();

@@ -1,4 +1,4 @@
-import { chmod, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { consentingProfile, openTestStore, turn } from "../../support/profile-store.ts";
 import { makeTempDir } from "../../support/temp-dir.ts";
@@ -54,4 +54,18 @@ test("a key file that others may read is E_KEY_PERMISSIONS, one of 31 bytes E_KE
   await chmod(keyPath, 0o600);
   await writeFile(keyPath, Buffer.alloc(31, 1));
   await expect(openTestStore(folder)).rejects.toMatchObject({ code: "E_KEY_INVALID" });
+});
+
+test("the file's key, moved into a credential as docs/privacy.md says, opens the same profile without the file", async () => {
+  await using folder = await makeTempDir("keys");
+  await using credentials = await makeTempDir("credentials");
+  {
+    await using opened = await openTestStore(folder);
+    const { id } = await consentingProfile(opened);
+    await opened.store.record(turn(id, { input: "still here" }));
+  }
+  await rename(folder.join("asls-device.key"), credentials.join("asls-device-key"));
+  await using opened = await openTestStore(folder, { credentialsDirectory: credentials.path });
+  const { id } = await opened.store.active();
+  expect((await opened.archive.interactions(id)).map(({ input }) => input)).toEqual(["still here"]);
 });
