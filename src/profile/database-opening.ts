@@ -38,9 +38,12 @@ export async function openDatabase(options: OpenDatabaseOptions): Promise<Opened
     if (wasUnclean) await checkIntegrity(database, logger);
     await createPrivateFile(marker);
     await migrate(database, migrations, logger);
+    let isClosed = false;
     const close = async () => {
+      if (isClosed) return; // the marker may be another process's by now
+      isClosed = true;
+      await rm(marker, { force: true }); // while the lock is still ours, for the same reason
       await database.close();
-      await rm(marker, { force: true });
     };
     return { database, wasUnclean, close, [Symbol.asyncDispose]: close };
   } catch (error) {
