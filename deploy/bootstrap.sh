@@ -207,10 +207,34 @@ compile_modules() {
   JOBS=max npm rebuild "$@" --no-audit --no-fund --foreground-scripts
 }
 
+# Compiling sqlite3 takes one core for more than a minute: the builds, which do not need it, go on meanwhile.
+start_native_modules() {
+  modules=$(unloadable_modules)
+  [ -n "$modules" ] || return 0
+  prepare_node_headers
+  (
+    log=build/native-modules.log
+    # shellcheck disable=SC2086 # one word per module is what is wanted
+    run "native modules:$modules for Node.js $node_version" compile_modules $modules
+  ) &
+  native_pid=$!
+}
+
+finish_native_modules() {
+  if [ -n "$native_pid" ]; then
+    wait "$native_pid" || { native_pid=; exit 1; }
+    native_pid=
+    modules=$(unloadable_modules)
+    [ -z "$modules" ] || fail "these do not load after compiling, see build/native-modules.log:$modules"
+  fi
+}
+
+# Sets `key` when something was installed, or may have been by hand.
 install_npm_packages() {
   key=$(install_key)
   if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$key" ] && [ -f node_modules/.package-lock.json ]; then
     present "npm packages: up to date"
+    key=
     return 0
   fi
   rm -f "$stamp"
@@ -220,15 +244,7 @@ install_npm_packages() {
     present "npm packages: $difference"
     run "npm packages: npm ci" npm_install
   fi
-  modules=$(unloadable_modules)
-  if [ -n "$modules" ]; then
-    prepare_node_headers
-    # shellcheck disable=SC2086 # one word per module is what is wanted
-    run "native modules: compiling$modules for Node.js $node_version (up to five minutes)" compile_modules $modules
-    modules=$(unloadable_modules)
-    [ -z "$modules" ] || fail "these do not load after compiling, see $log:$modules"
-  fi
-  echo "$key" >"$stamp"
+  start_native_modules
 }
 
 # build NAME OUTPUT COMMAND INPUTS...: runs the command when its output is missing or an input is newer than its last
@@ -260,13 +276,14 @@ compile_program() {
 }
 
 run_builds() {
-  build "program" dist compile_program src tsconfig.json tsconfig.build.json "$stamp"
+  build "program" dist compile_program src tsconfig.json tsconfig.build.json node_modules/.package-lock.json
   if [ -f deploy/home-language-model/build.ts ]; then
     build "home language model" build/home-lm "node node_modules/tsx/dist/cli.mjs deploy/home-language-model/build.ts" \
       deploy/home-language-model
   fi
   if [ -f deploy/build-trainer.sh ]; then
-    build "trainer" build/trainer/asls-trainer "sh deploy/build-trainer.sh" src/adapt/trainer deploy/build-trainer.sh "$stamp"
+    build "trainer" build/trainer/asls-trainer "sh deploy/build-trainer.sh" \
+      src/adapt/trainer deploy/build-trainer.sh node_modules/.package-lock.json
   fi
 }
 
@@ -282,6 +299,10 @@ if command -v dpkg-query >/dev/null && command -v apt-get >/dev/null; then
 else
   say "this system has no apt: please install the equivalents of deploy/packages.txt yourself"
 fi
+native_pid=
+trap '[ -z "$native_pid" ] || wait "$native_pid" || true' EXIT # leaves no compiler behind when a build fails
 install_npm_packages
 run_builds
+finish_native_modules
+[ -z "$key" ] || echo "$key" >"$stamp"
 present "ready"
