@@ -65,7 +65,7 @@ async function truncateLog(database: SqliteDatabase): Promise<void> {
 }
 
 /** True when no row of the profile but its consent ledger is left, and no file holds older content. */
-export async function isErased(database: SqliteDatabase, profileId: string): Promise<boolean> {
+async function isErased(database: SqliteDatabase, profileId: string): Promise<boolean> {
   const left = await database.get<{ rows: number }>(
     `SELECT (SELECT COUNT(*) FROM profiles WHERE id = ?1) + (SELECT COUNT(*) FROM interactions WHERE profile_id = ?1)
        + (SELECT COUNT(*) FROM facts WHERE profile_id = ?1)

@@ -6,7 +6,7 @@ import { AppError, isEnoent } from "../core/errors.ts";
 import { KEY_BYTES, seal, unseal } from "./envelope.ts";
 
 /** Name of the systemd credential, and of the file (with `.key`) where there is none. */
-export const DEVICE_KEY_NAME = "asls-device-key";
+const DEVICE_KEY_NAME = "asls-device-key";
 
 export interface KeyLocations {
   /** systemd's $CREDENTIALS_DIRECTORY; null = not started with one. */

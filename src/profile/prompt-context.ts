@@ -6,7 +6,7 @@ import type { Moments } from "./running-moments.ts";
 const ORDER: readonly FactKind[] = ["name", "health", "unit", "answer_length", "preference", "other"];
 
 /** Facts in the order of the prompt: by kind, within a kind oldest first (a new fact is appended, not inserted). */
-export function orderedFacts(facts: readonly Fact[]): Fact[] {
+function orderedFacts(facts: readonly Fact[]): Fact[] {
   const rank = (fact: Fact) => ORDER.indexOf(fact.kind);
   return [...facts].sort(
     (a, b) => rank(a) - rank(b) || a.updatedAtMs - b.updatedAtMs || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0),
