@@ -91,7 +91,7 @@ describe("the lock file", () => {
 describe("bootstrap without root", () => {
   test("prints the one command that installs what is missing, and exits 69 before it touches anything", ({ skip }) => {
     skip(process.getuid?.() !== 0, "only root can become somebody else");
-    using tree = new PlantedTree(["deploy/bootstrap.sh", "package.json"], {
+    using tree = new PlantedTree(["deploy/bootstrap.sh", "deploy/debian-packages.sh", "package.json"], {
       "deploy/packages.txt":
         "# needed\nasls-planted-a  # why\n\nasls-planted-b|asls-planted-c  # why\nasls-planted-d dev  # why\n",
     });
@@ -106,7 +106,14 @@ describe("bootstrap of a clone whose packages are there", () => {
   /** The real script over a program of one module; nothing has to be downloaded. */
   const clone = (source: string) =>
     new PlantedTree(
-      ["deploy/bootstrap.sh", "deploy/check-install.mjs", "tsconfig.json", "tsconfig.build.json", "package.json"],
+      [
+        "deploy/bootstrap.sh",
+        "deploy/debian-packages.sh",
+        "deploy/check-install.mjs",
+        "tsconfig.json",
+        "tsconfig.build.json",
+        "package.json",
+      ],
       {
         "deploy/packages.txt": "",
         "package-lock.json": JSON.stringify({ packages: {} }),
