@@ -1,12 +1,14 @@
 import { configDoc } from "./config-doc.ts";
 import { errorsDoc } from "./errors-doc.ts";
 import { mqttDoc } from "./mqtt-doc.ts";
+import { trainerProtocolDoc } from "./trainer-protocol-doc.ts";
 
 /** Every generated document by its path in the repository; `npm run docs` writes them, test/docs compares them. */
 export const GENERATED_DOCS: Readonly<Record<string, () => string>> = {
   "docs/configuration.md": configDoc,
   "docs/errors.md": errorsDoc,
   "docs/mqtt.md": mqttDoc,
+  "docs/trainer-protocol.md": trainerProtocolDoc,
 };
 
 /** Paths of the documents whose text is not what the sources say now. `read` gives a document's present text. */
