@@ -10,9 +10,12 @@ export class MemoryOutput implements AudioOutput {
   /** The next `play` rejects with this. */
   failWith: Error | null = null;
   readonly #clock: Clock;
+  readonly #releaseMs: number;
 
-  constructor(clock: Clock) {
+  /** @param releaseMs how long it goes on being busy after a stop; default 0. */
+  constructor(clock: Clock, releaseMs = 0) {
     this.#clock = clock;
+    this.#releaseMs = releaseMs;
   }
 
   async play(audio: PcmAudio, signal: AbortSignal): Promise<"played" | "stopped"> {
@@ -23,6 +26,7 @@ export class MemoryOutput implements AudioOutput {
       return "played";
     } catch (error) {
       if (!isAppError(error, "E_ABORTED")) throw error;
+      if (this.#releaseMs > 0) await delay(this.#clock, this.#releaseMs);
       return "stopped";
     } finally {
       this.playedMs.push(this.#clock.monotonicMs() - startMs);

@@ -47,12 +47,13 @@ test("a button with doubleMs 0 of its own presses at the release while the other
 test("after stop no gesture is reported and no timer is left", async () => {
   const { clock, input, service, seen } = await started();
   input.set("talk", true);
+  expect(clock.pendingTimers).toBe(1);
   await service.stop();
   await service.stop();
+  expect(clock.pendingTimers).toBe(0);
   input.set("talk", false);
   await clock.advance(5000);
   expect(seen).toEqual(["talk down 0"]);
-  expect(clock.pendingTimers).toBe(0);
 });
 
 test("a handler that throws does not keep the others from hearing of the gesture", async () => {

@@ -117,6 +117,18 @@ test("a new utterance stops the one before and never overlaps it", async () => {
   expect(output.utterances).toBe(2);
 });
 
+test("a new utterance waits for an output that takes 150 ms to fall silent", async () => {
+  const clock = new FakeClock();
+  const speaker = new Speaker({ voice: new ToneVoice(clock, 30), output: new MemoryOutput(clock, 150), clock });
+  void speaker.speak(["One two three."]);
+  await clock.advance(230);
+  const second = speaker.speak(["Four five six."]);
+  expect(await within(clock, 150 + 30 + 550, second)).toMatchObject({
+    outcome: "played",
+    firstAudioMs: 230 + 150 + 30,
+  });
+});
+
 test("a voice that fails at the second sentence leaves the first one heard and reports E_TTS_FAILED", async () => {
   const { clock, voice, speaker } = parts();
   voice.failOn = "Four five six.";
