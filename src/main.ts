@@ -17,7 +17,7 @@ import { PhaseTracker } from "./runtime/dialog/phase.ts";
 import { PresenceGate } from "./runtime/dialog/presence.ts";
 import { LlamaCppLanguageModel } from "./runtime/llm/llama-cpp-language-model.ts";
 import { extraArchitecturesOf, modelPathOf } from "./runtime/llm/model-file.ts";
-import { buildPrompt, needsNamePrefix } from "./runtime/llm/prompt.ts";
+import { buildPrompt, isSmallModel } from "./runtime/llm/prompt.ts";
 import { createStatusPublisher } from "./runtime/mqtt/status-publisher.ts";
 import { createSpeechOutput } from "./runtime/output/speech-output.ts";
 import { Alerts } from "./runtime/service/alerts.ts";
@@ -106,6 +106,7 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
   const virtualLed = new VirtualLed();
   const { gestures, virtualButtons, led } = makeControls(config, clock, log, virtualLed);
   const speech = createSpeechOutput(config, { clock, log });
+  const isSmall = () => isSmallModel(models.model?.info.parameters ?? 0);
   const dialog = new DialogService(
     {
       clock,
@@ -125,9 +126,8 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
           nowMs: clock.now(),
           timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
           addressByName:
-            config.model.addressByName === "auto"
-              ? needsNamePrefix(models.model?.info.parameters ?? 0)
-              : config.model.addressByName === "always",
+            config.model.addressByName === "always" || (config.model.addressByName === "auto" && isSmall()),
+          isSmallModel: isSmall(),
         }),
       adapterVersion: () => null,
       forgetProfile: async (id) => {

@@ -39,8 +39,6 @@ export interface GenerateRequest {
   /** 0 = greedy. */
   readonly temperature: number;
   readonly seed: number | null;
-  /** How the answer begins, put into the model's mouth; part of `text` and of the first `onText`. Default: nothing. */
-  readonly answerPrefix?: string;
   /** Called per decoded piece of text, in order. */
   onText(text: string): void;
 }

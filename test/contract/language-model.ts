@@ -109,15 +109,6 @@ export function languageModelContract(name: string, make: MakeLanguageModel): vo
       expect(order.lastIndexOf("one")).toBeLessThan(order.indexOf("two"));
     });
 
-    test("the answer prefix begins text and first piece", async () => {
-      await using model = await make();
-      const request = recordingRequest({ answerPrefix: "Sam," });
-      const result = await model.generate(request, never());
-      expect(result.text.startsWith("Sam,")).toBe(true);
-      expect(request.pieces[0]?.startsWith("Sam,")).toBe(true);
-      expect(result.text.length).toBeGreaterThan("Sam,".length);
-    });
-
     test("a dialogue longer than the context loses its oldest exchanges, not the system message", async () => {
       await using model = await make();
       const long = Array.from({ length: 2 * model.info.contextTokens }, (_, i) =>

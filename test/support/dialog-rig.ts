@@ -78,6 +78,7 @@ export class DialogRig implements AsyncDisposable {
             nowMs: clock.now(),
             timeZone: "UTC",
             addressByName: false,
+            isSmallModel: false,
           }),
         adapterVersion: () => null,
         forgetProfile: async (id) => {

@@ -77,7 +77,6 @@ export class ScriptedLanguageModel implements LanguageModel {
     while (reusedTokens < fitted.tokens.length - 1 && this.#cached[reusedTokens] === fitted.tokens[reusedTokens]) {
       reusedTokens++;
     }
-    const { answerPrefix = "" } = request;
     const words = wordsOf(this.#script(request.messages));
     let text = "";
     let generatedTokens = 0;
@@ -93,7 +92,7 @@ export class ScriptedLanguageModel implements LanguageModel {
         break;
       }
       generatedTokens++;
-      const piece = text === "" ? `${answerPrefix}${answerPrefix === "" ? "" : " "}${word}` : ` ${word}`;
+      const piece = text === "" ? word : ` ${word}`;
       text += piece;
       request.onText(piece);
     }

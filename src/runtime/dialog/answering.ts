@@ -41,6 +41,11 @@ function answerTokens(words: number | null, maxTokens: number): number {
   return words === null ? maxTokens : Math.min(maxTokens, Math.max(8, Math.ceil(words * 1.5) + 8));
 }
 
+/** `The light` goes on as `the light` behind a name; `I` stays. */
+function afterSalutation(piece: string, salutation: string): string {
+  return salutation !== "" && /^\p{Lu}\p{Ll}/u.test(piece) ? piece.charAt(0).toLowerCase() + piece.slice(1) : piece;
+}
+
 /**
  * Asks the language model: profile context, prompt, generation.
  * @throws AppError E_MODEL_NOT_READY; E_INPUT_TOO_LONG and others of the model.
@@ -65,19 +70,19 @@ export async function generateAnswer(
     countTokens: (text) => model.countTokens(text),
   });
   const history = deps.conversation.messagesAt(deps.clock.monotonicMs());
-  const { messages, answerPrefix } = deps.composePrompt({ context, history, input });
+  const { messages, salutation } = deps.composePrompt({ context, history, input });
   const contextReadyMs = deps.clock.monotonicMs();
   let firstTextMs: number | null = null;
   const result = await model.generate(
     {
       messages,
-      answerPrefix,
       maxTokens: answerTokens(context.answerWords, config.maxAnswerTokens),
       temperature: config.temperature,
       seed: null,
       onText: (piece) => {
+        const isFirst = firstTextMs === null;
         firstTextMs ??= deps.clock.monotonicMs();
-        onText(piece);
+        onText(isFirst ? salutation + afterSalutation(piece, salutation) : piece);
       },
     },
     signal,

@@ -197,16 +197,13 @@ export class LlamaCppLanguageModel implements LanguageModel {
       request.messages,
       // One cell stays free: node-llama-cpp shifts the context when the last one is taken.
       contextTokens - 1 - reserved,
-      (messages) => this.#encoder.encode(messages, request.answerPrefix),
+      (messages) => this.#encoder.encode(messages),
       this.#firstKept,
     );
     this.#firstKept = fitted.firstKept;
     const prompt = fitted.tokens as readonly Token[];
     const reusedTokens = await this.#keepPrefix(slot, prompt);
-    const text = new TokenText<Token>(
-      (tokens, before) => slot.model.detokenize(tokens, false, before),
-      request.answerPrefix ?? "",
-    );
+    const text = new TokenText<Token>((tokens, before) => slot.model.detokenize(tokens, false, before));
     let answer = "";
     const emit = (piece: string) => {
       if (piece === "") return;

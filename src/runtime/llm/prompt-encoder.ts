@@ -20,14 +20,10 @@ export class PromptEncoder {
     this.#template = template;
   }
 
-  /**
-   * @param answerPrefix how the answer begins.
-   * @throws AppError E_MODEL_INVALID when the chat template fails.
-   */
-  encode(messages: readonly ChatMessage[], answerPrefix = ""): Token[] {
+  /** @throws AppError E_MODEL_INVALID when the chat template fails. */
+  encode(messages: readonly ChatMessage[]): Token[] {
     const model = this.#model();
     const pieces = this.#template.render(messages);
-    if (answerPrefix !== "") pieces.push({ kind: "message", text: answerPrefix });
     const tokens = joinSafe(pieces, (text) => this.#isPlain(text)).flatMap(({ kind, text }) =>
       model.tokenize(text, kind === "template"),
     );

@@ -11,25 +11,28 @@ export interface PromptInput {
   readonly nowMs: number;
   /** IANA name, e.g. `Europe/Berlin`. */
   readonly timeZone: string;
-  /**
-   * Begin the answer with the user's name when a fact gives one. For models too small to follow what the system message
-   * says: measured on the shipped 2M model, no wording of the fact made it use the name.
-   */
+  /** Address the user by name when a fact gives one. */
   readonly addressByName: boolean;
+  /** Only what a model of a few million parameters can use: no time of day, the last {@link SMALL_MODEL_TURNS} turns. */
+  readonly isSmallModel: boolean;
 }
 
 export interface Prompt {
   readonly messages: readonly ChatMessage[];
-  /** How the answer begins; empty for none. */
-  readonly answerPrefix: string;
+  /**
+   * Said before the answer, e.g. `Sam, `; empty for none. It is not part of what the model reads: a 2M model that has to go
+   * on from `Sam,` loses its thread ("turn on the kitchen lights" -> "Sam, the kitchen." instead of "The light is on.").
+   */
+  readonly salutation: string;
 }
 
-/** Below this many parameters a model is expected to ignore facts in its system message. */
-const FOLLOWS_FACTS_PARAMETERS = 50_000_000;
+/** Below this many parameters a model ignores facts in its system message, and longer dialogues confuse it. */
+const SMALL_MODEL_PARAMETERS = 50_000_000;
+const SMALL_MODEL_TURNS = 2;
 
-/** The default of {@link PromptInput.addressByName} for a model. */
-export function needsNamePrefix(parameters: number): boolean {
-  return parameters < FOLLOWS_FACTS_PARAMETERS;
+/** The default of {@link PromptInput.isSmallModel} and of {@link PromptInput.addressByName} for a model. */
+export function isSmallModel(parameters: number): boolean {
+  return parameters < SMALL_MODEL_PARAMETERS;
 }
 
 /**
@@ -41,23 +44,24 @@ export function needsNamePrefix(parameters: number): boolean {
  * exchange before the conversation -2.44, as this note -2.38, as an exchange after the conversation -2.35. The last is
  * not used since it would claim that the exchange has just happened ("turn it off" would mean the wrong thing).
  */
-export function buildPrompt({ persona, context, recent, input, nowMs, timeZone, addressByName }: PromptInput): Prompt {
+export function buildPrompt(parts: PromptInput): Prompt {
+  const { persona, context, recent, input, nowMs, timeZone } = parts;
   const system = [persona, ...context.facts.map(({ statement }) => statement)];
   if (context.answerWords !== null)
     system.push(`Answer in about ${Math.max(1, Math.round(context.answerWords))} words.`);
-  const note = [`It is ${spokenTime(nowMs, timeZone)}.`];
+  const note = parts.isSmallModel ? [] : [`It is ${spokenTime(nowMs, timeZone)}.`];
   for (const exchange of context.exchanges) {
     note.push(`Earlier the user said: ${oneLine(exchange.input)}`, `You answered: ${oneLine(exchange.answer)}`);
   }
-  const name = addressByName ? context.facts.find(({ kind }) => kind === "name")?.value.trim() : undefined;
+  const name = parts.addressByName ? context.facts.find(({ kind }) => kind === "name")?.value.trim() : undefined;
   return {
     messages: [
       { role: "system", content: system.map(oneLine).join("\n") },
-      ...recent,
-      { role: "system", content: note.join("\n") },
+      ...(parts.isSmallModel ? recent.slice(-2 * SMALL_MODEL_TURNS) : recent),
+      ...(note.length === 0 ? [] : [{ role: "system" as const, content: note.join("\n") }]),
       { role: "user", content: input },
     ],
-    answerPrefix: name ? `${name},` : "",
+    salutation: name ? `${name}, ` : "",
   };
 }
 

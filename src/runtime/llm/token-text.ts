@@ -12,18 +12,10 @@ export class TokenText<Token extends number> {
   readonly #decode: (tokens: readonly Token[], before: readonly Token[]) => string;
   #before: readonly Token[] = [];
   #held: Token[] = [];
-  #hasText: boolean;
-  /** Comes out in front of the first piece. */
-  #prefix: string;
-
-  /**
-   * @param decode text of `tokens` as they continue `before`, U+FFFD for bytes that are no character.
-   * @param prefix text that the tokens continue; it comes out with the first piece.
-   */
-  constructor(decode: (tokens: readonly Token[], before: readonly Token[]) => string, prefix = "") {
+  #hasText = false;
+  /** @param decode text of `tokens` as they continue `before`, U+FFFD for bytes that are no character. */
+  constructor(decode: (tokens: readonly Token[], before: readonly Token[]) => string) {
     this.#decode = decode;
-    this.#prefix = prefix;
-    this.#hasText = prefix !== "";
   }
 
   /** The text that this token completes; empty while a character is incomplete. */
@@ -45,8 +37,6 @@ export class TokenText<Token extends number> {
     this.#held = [];
     const shown = this.#hasText ? text : text.trimStart();
     if (shown !== "") this.#hasText = true;
-    const whole = this.#prefix + shown;
-    this.#prefix = "";
-    return whole;
+    return shown;
   }
 }

@@ -79,7 +79,7 @@ describe("the shipped model", () => {
   test("a fact and a remembered exchange change what the model reads, and what it says", async () => {
     await using model = await load();
     const say = async (withProfile: boolean) => {
-      const { messages, answerPrefix } = buildPrompt({
+      const { messages, salutation } = buildPrompt({
         persona: "You are a helpful voice assistant.",
         context: {
           facts: withProfile
@@ -104,8 +104,9 @@ describe("the shipped model", () => {
         nowMs: 0,
         timeZone: "UTC",
         addressByName: true,
+        isSmallModel: true,
       });
-      return (await model.generate(recordingRequest({ messages, answerPrefix }), never())).text;
+      return salutation + (await model.generate(recordingRequest({ messages }), never())).text;
     };
     const before = await say(false);
     const after = await say(true);

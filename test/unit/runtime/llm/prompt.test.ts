@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Fact, PromptContext } from "../../../../src/profile/ports.ts";
-import { buildPrompt, needsNamePrefix, type PromptInput } from "../../../../src/runtime/llm/prompt.ts";
+import { buildPrompt, isSmallModel, type PromptInput } from "../../../../src/runtime/llm/prompt.ts";
 import type { ChatMessage } from "../../../../src/runtime/ports.ts";
 
 const empty: PromptContext = { facts: [], exchanges: [], answerWords: null };
@@ -20,6 +20,7 @@ const base: PromptInput = {
   nowMs: Date.UTC(2026, 0, 5, 11),
   timeZone: "Europe/Berlin",
   addressByName: false,
+  isSmallModel: false,
 };
 const recent: ChatMessage[] = [
   { role: "user", content: "Hi" },
@@ -34,7 +35,7 @@ describe("buildPrompt", () => {
         { role: "system", content: "It is Monday, 5 January 2026, 12:00." },
         { role: "user", content: "Good morning" },
       ],
-      answerPrefix: "",
+      salutation: "",
     });
   });
 
@@ -77,14 +78,25 @@ describe("buildPrompt", () => {
     ]);
   });
 
-  test("the answer begins with the name when asked for and known", () => {
+  test("the user is addressed by name when asked for and known", () => {
     const context = { ...empty, facts: [name] };
-    expect(buildPrompt({ ...base, context, addressByName: true }).answerPrefix).toBe("Sam,");
-    expect(buildPrompt({ ...base, context }).answerPrefix).toBe("");
-    expect(buildPrompt({ ...base, addressByName: true }).answerPrefix).toBe("");
+    expect(buildPrompt({ ...base, context, addressByName: true }).salutation).toBe("Sam, ");
+    expect(buildPrompt({ ...base, context }).salutation).toBe("");
+    expect(buildPrompt({ ...base, addressByName: true }).salutation).toBe("");
   });
 });
 
-test("only models below 50M parameters need the name as a prefix", () => {
-  expect([needsNamePrefix(1_967_808), needsNamePrefix(135_000_000)]).toEqual([true, false]);
+test("a small model reads the last two turns and no time", () => {
+  const exchanges = Array.from({ length: 3 }, () => recent).flat();
+  const { messages } = buildPrompt({ ...base, recent: exchanges, isSmallModel: true });
+  expect(messages).toEqual([
+    { role: "system", content: "You are a voice assistant." },
+    ...recent,
+    ...recent,
+    { role: "user", content: "Good morning" },
+  ]);
+});
+
+test("only models below 50M parameters are small", () => {
+  expect([isSmallModel(1_967_808), isSmallModel(135_000_000)]).toEqual([true, false]);
 });

@@ -4,8 +4,8 @@ import { TokenText } from "../../../../src/runtime/llm/token-text.ts";
 
 const decodeBytes = (tokens: readonly number[]) => Buffer.from(tokens).toString("utf8");
 
-function pieces(bytes: Uint8Array, prefix?: string): string[] {
-  const text = new TokenText(decodeBytes, prefix);
+function pieces(bytes: Uint8Array): string[] {
+  const text = new TokenText(decodeBytes);
   return [...[...bytes].map((byte) => text.push(byte)), text.end()].filter((piece) => piece !== "");
 }
 
@@ -36,10 +36,6 @@ test("bytes that never become a character do not hold the text back for ever", (
 
 test("leading white space goes, inner stays", () => {
   expect(pieces(Buffer.from(" \n Hi  you")).join("")).toBe("Hi  you");
-});
-
-test("a prefix comes out once, in front, and keeps the space after it", () => {
-  expect(pieces(Buffer.from(" it is on."), "Sam,").join("")).toBe("Sam, it is on.");
 });
 
 test("tokens are decoded after the ones before them", () => {
