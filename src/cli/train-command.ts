@@ -125,7 +125,8 @@ async function trainAndShow(
   await using encoder = await LlamaTrainingTextEncoder.open(request.model, silentLogger);
   if (options.resume !== true) await rm(request.checkpointPath, { force: true });
   const progress = new TrainProgressLine((text) => process.stderr.write(text), process.stderr.isTTY === true);
-  return runTrainSession(lines, request, {
+  // Awaited here: the encoder must live until the session ends.
+  return await runTrainSession(lines, request, {
     trainer,
     encoder,
     signal,
