@@ -107,6 +107,11 @@ export interface TrainingSettings {
   readonly learningRate: LearningRateSettings;
   /** Passes over the training examples, at most. */
   readonly maxPasses: number;
+  /**
+   * Strengths at which the trained adapter is tried, falling: the first that keeps general text under
+   * `gate.generalCeiling` is taken, else the last.
+   */
+  readonly strengths: readonly number[];
   readonly gate: GateSettings;
   readonly micro: MicroSettings;
 }
@@ -147,6 +152,7 @@ export const DEFAULT_TRAINING_SETTINGS: TrainingSettings = {
     patience: 2,
   },
   maxPasses: 6,
+  strengths: [1, 0.75, 0.5, 0.35, 0.25],
   gate: { confidence: 0.95, resamples: 2_000, generalCeiling: 0.02, minHeldOut: 5 },
   micro: { steps: 8, lr: 2e-3, replayLines: 4, klWeight: 0.1, generalCeiling: 0.02, generalLines: 16 },
 };

@@ -1,0 +1,113 @@
+import type { Interaction, SentenceEmbedder } from "../profile/ports.ts";
+import { type EncodedExample, encodeExamples } from "./example-encoding.ts";
+import { buildExamples, type ComposePrompt, type ExampleKind } from "./examples.ts";
+import { type GeneralText, generalExamples, replayExamples } from "./general-text.ts";
+import type { TrainingTextEncoder } from "./ports.ts";
+import { seedFor } from "./seeded-random.ts";
+import { type SelectionCandidate, selectExamples } from "./selection.ts";
+import { splitByTime } from "./time-split.ts";
+import type { TrainingSettings } from "./training-settings.ts";
+
+/** Everything one full job needs, in tokens. */
+export interface TrainingData {
+  /** Examples of the training stretch that fit, oldest first; not yet cut to the budget. */
+  readonly candidates: readonly EncodedExample[];
+  readonly validation: readonly EncodedExample[];
+  readonly heldOut: readonly EncodedExample[];
+  /** General text that steers training, and that which the gate measures. */
+  readonly watched: readonly EncodedExample[];
+  readonly general: readonly EncodedExample[];
+  /** Ids of interactions per stretch, oldest first. */
+  readonly interactionIds: {
+    readonly training: readonly string[];
+    readonly validation: readonly string[];
+    readonly heldOut: readonly string[];
+  };
+  readonly skipped: number;
+}
+
+export interface TrainingDataParts {
+  readonly encoder: TrainingTextEncoder;
+  readonly general: GeneralText;
+  readonly compose: ComposePrompt;
+}
+
+/** Whose losses say how well a person's words are predicted; answers the user disliked must not count. */
+const MEASURED: ReadonlySet<ExampleKind> = new Set(["next_utterance", "accepted", "correction"]);
+
+/** Builds, splits and encodes the examples of one profile. Pure but for the encoder. */
+export function prepareTrainingData(
+  interactions: readonly Interaction[],
+  settings: TrainingSettings,
+  { encoder, general, compose }: TrainingDataParts,
+): TrainingData {
+  const split = splitByTime(interactions, settings.split);
+  const firstValidation = split.training.length;
+  const firstHeldOut = firstValidation + split.validation.length;
+  const { encoded, skipped } = encodeExamples(
+    buildExamples(interactions, settings.examples, compose),
+    encoder,
+    settings.optimiser.maxTokens,
+  );
+  const measured = encoded.filter(({ example }) => MEASURED.has(example.kind));
+  const idsOf = (part: readonly Interaction[]) => part.map(({ id }) => id);
+  return {
+    candidates: encoded.filter(({ example }) => example.order < firstValidation),
+    validation: measured.filter(({ example: { order } }) => order >= firstValidation && order < firstHeldOut),
+    heldOut: measured.filter(({ example }) => example.order >= firstHeldOut),
+    watched: encodeGeneral(general.watched, encoder, settings),
+    general: encodeGeneral(general.measured, encoder, settings),
+    interactionIds: {
+      training: idsOf(split.training),
+      validation: idsOf(split.validation),
+      heldOut: idsOf(split.heldOut),
+    },
+    skipped: skipped.length,
+  };
+}
+
+function encodeGeneral(exchanges: GeneralText["watched"], encoder: TrainingTextEncoder, settings: TrainingSettings) {
+  return encodeExamples(generalExamples(exchanges), encoder, settings.optimiser.maxTokens).encoded;
+}
+
+/** True when the budget does not hold all of them, so that entropy is worth measuring. */
+export function needsSelection(candidates: readonly EncodedExample[], settings: TrainingSettings): boolean {
+  return candidates.reduce((sum, { tokens }) => sum + tokens, 0) > settings.selection.tokenBudget;
+}
+
+/**
+ * The lines of one pass: the chosen candidates, oldest first, then replay.
+ *
+ * @param entropies by example id, from measuring them; empty when not measured.
+ */
+export async function chooseTrainingLines(
+  candidates: readonly EncodedExample[],
+  entropies: ReadonlyMap<string, number>,
+  settings: TrainingSettings,
+  seed: number,
+  parts: TrainingDataParts & { readonly embedder: SentenceEmbedder },
+): Promise<EncodedExample[]> {
+  const vectors = needsSelection(candidates, settings) ? await parts.embedder.embed(candidates.map(targetText)) : [];
+  const pool = candidates.map((encoded, i): SelectionCandidate & { readonly encoded: EncodedExample } => ({
+    encoded,
+    id: encoded.example.id,
+    domain: encoded.example.domain,
+    vector: vectors[i] ?? new Float32Array(0),
+    entropy: entropies.get(encoded.example.id) ?? null,
+    tokens: encoded.tokens,
+    order: encoded.example.order,
+  }));
+  const chosen = selectExamples(pool, settings.selection, seedFor(seed, "selection"));
+  const share = Math.min(0.9, settings.replayShare);
+  const replay = replayExamples(
+    parts.general.replay,
+    Math.round((chosen.length * share) / (1 - share)),
+    seedFor(seed, "replay"),
+  );
+  const { encoded } = encodeExamples(replay, parts.encoder, settings.optimiser.maxTokens);
+  return [...chosen.map((each) => each.encoded), ...encoded];
+}
+
+function targetText({ example: { text } }: EncodedExample): string {
+  return text.kind === "text" ? text.text : (text.messages.at(-1)?.content ?? "");
+}
