@@ -6,12 +6,12 @@
 #   --jobs N           compile jobs (default: all cores)
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
-flavour=""; sanitize=""; tools=OFF; arch=$(uname -m); cross=""; jobs=$(nproc)
+flavour=""; sanitize=""; tools=""; arch=$(uname -m); cross=""; jobs=$(nproc)
 while [ $# -gt 0 ]; do
   case "$1" in
     --asan) flavour=-asan; sanitize=address ;;
     --ubsan) flavour=-ubsan; sanitize=undefined ;;
-    --tools) tools=ON ;;
+    --tools) tools=-DASLS_TRAINER_TOOLS=ON ;; # stays on for later builds of the same folder
     --arch) arch=$2; shift ;;
     --jobs) jobs=$2; shift ;;
     *) echo "build-trainer.sh: unknown option $1" >&2; sed -n '2,7p' "$0" >&2; exit 2 ;;
@@ -44,6 +44,13 @@ if [ -f "$libs/_nlcBuildMetadata.json" ] && ! grep -q "\"release\":\"$tag\"" "$l
   echo "build-trainer.sh: $libs is not release $tag" >&2; exit 69
 fi
 
+# Tests and benchmarks may ask for the same folder at the same time.
+mkdir -p "$root/build"
+if command -v flock > /dev/null; then
+  exec 9> "$root/build/trainer.lock"
+  flock 9
+fi
+
 source="$root/build/llama.cpp"
 if [ ! -f "$source/.asls-$tag" ]; then
   rm -rf "$source" "$source.tmp"
@@ -54,8 +61,8 @@ if [ ! -f "$source/.asls-$tag" ]; then
   mv "$source.tmp" "$source"
 fi
 
-# shellcheck disable=SC2086 # $cross is a list of options
+# shellcheck disable=SC2086 # $cross and $tools are lists of options
 cmake -S "$root/src/adapt/trainer" -B "$root/build/trainer$flavour" -DCMAKE_BUILD_TYPE=Release $cross \
   -DASLS_LLAMA_SRC="$source" -DASLS_GGML_LIB_DIR="$libs" -DASLS_GGML_TAG="$tag" \
-  -DASLS_SANITIZE="$sanitize" -DASLS_TRAINER_TOOLS=$tools > "$root/build/trainer-cmake.log" || { cat "$root/build/trainer-cmake.log" >&2; exit 1; }
-cmake --build "$root/build/trainer$flavour" -j "$jobs" --target all
+  -DASLS_SANITIZE="$sanitize" $tools > "$root/build/trainer$flavour.log" 2>&1 || { cat "$root/build/trainer$flavour.log" >&2; exit 1; }
+cmake --build "$root/build/trainer$flavour" -j "$jobs" --target all >> "$root/build/trainer$flavour.log" 2>&1 || { tail -n 40 "$root/build/trainer$flavour.log" >&2; exit 1; }

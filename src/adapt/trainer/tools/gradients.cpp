@@ -163,7 +163,10 @@ json check_differences(const Options & options) {
 json compare_gradients(const Options & options) {
   Run a(options, options.at("model"), option(options, "backend", "cpu"));
   Options other = options;
-  if (options.count("against-backward")) other["backward"] = options.at("against-backward");
+  for (const char * key : {"backward", "activations"}) {
+    const std::string against = std::string("against-") + key;
+    if (options.count(against)) other[key] = options.at(against);
+  }
   Run b(other, options.at("against"), option(options, "against-backend", "cpu"));
   const double loss_a = a.gradient(), loss_b = b.gradient();
   double dot = 0, aa = 0, bb = 0, worst = 1;

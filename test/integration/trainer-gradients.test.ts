@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { buildTimeoutMs, buildTrainer, makeModel, runTool } from "../support/native-trainer.ts";
+import { makeTempDir, type TempDir } from "../support/temp-dir.ts";
+
+let folder = "";
+let temp: TempDir;
+
+beforeAll(async () => {
+  folder = buildTrainer();
+  temp = await makeTempDir("trainer");
+}, buildTimeoutMs);
+afterAll(() => temp?.dispose());
+
+const gradients = (model: string, args: string, env: NodeJS.ProcessEnv = {}) =>
+  runTool(folder, "gradients", ["--model", model, ...args.split(" ").filter((arg) => arg !== "")], env);
+
+describe("gradients against finite differences, both halves of every adapter of the first, middle and last layer", () => {
+  const cases = ["llama", "qwen2", "qwen3"].flatMap((arch) =>
+    ["ce", "kto", "dpo", "kl"].map((loss) => ({ arch, loss })),
+  );
+  it.each(cases)("$arch, $loss: relative error below 1e-3", ({ arch, loss }) => {
+    const model = makeModel(folder, temp.path, `--arch ${arch} --shape narrow --type f32`);
+    expect(gradients(model, `--loss ${loss}`).worst_relative_error).toBeLessThan(1e-3);
+  });
+
+  it("stay below 1e-3 with three layers, all objectives in one group, recomputed activations", () => {
+    const model = makeModel(folder, temp.path, "--arch llama --shape tiny --rope-freqs --untied --type f32");
+    expect(gradients(model, "--loss mixed --activations recompute").worst_relative_error).toBeLessThan(1e-3);
+  });
+
+  it.each(["avx512", "avx2", "generic", "ggml"])("stay below 1e-3 with the %s kernels", (kernels) => {
+    const model = makeModel(folder, temp.path, "--arch qwen3 --shape narrow --type f32");
+    expect(gradients(model, "--loss mixed", { ASLS_TRAINER_KERNELS: kernels }).worst_relative_error).toBeLessThan(1e-3);
+  });
+});
+
+describe("gradients through quantised weights", () => {
+  const types = [
+    "f16",
+    "bf16",
+    "q8_0",
+    "q4_0",
+    "q4_1",
+    "q5_0",
+    "q5_1",
+    "q2_k",
+    "q3_k",
+    "q4_k",
+    "q5_k",
+    "q6_k",
+    "iq4_nl",
+    "iq4_xs",
+  ];
+  it.each(types)("%s: cosine to the dequantised model's above 0.9995", (type) => {
+    const model = makeModel(folder, temp.path, `--arch qwen3 --shape tiny --type ${type}`);
+    gradients(model, `--dequantise ${model}.f32`);
+    const result = gradients(model, `--against ${model}.f32 --loss mixed`);
+    expect(result.cosine).toBeGreaterThan(0.9995);
+    expect(result.worst_tensor_cosine).toBeGreaterThan(0.998);
+  });
+
+  it("resident transposed copies give the fused pass's gradients with cosine above 0.9995", () => {
+    const model = makeModel(folder, temp.path, "--arch llama --shape tiny --type q8_0");
+    expect(gradients(model, `--against ${model} --backward fused --against-backward resident`).cosine).toBeGreaterThan(
+      0.9995,
+    );
+  });
+
+  it("recomputed activations give exactly the kept ones' gradients, dropout included", () => {
+    const model = makeModel(folder, temp.path, "--arch qwen3 --shape tiny --type q8_0");
+    const result = gradients(
+      model,
+      `--against ${model} --dropout 0.3 --activations keep --against-activations recompute`,
+    );
+    expect(result.relative_difference).toBeLessThan(1e-7);
+  });
+});
