@@ -105,7 +105,11 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
   const { listener, virtualMicrophone } = makeEars(config, clock, log);
   const virtualLed = new VirtualLed();
   const { gestures, virtualButtons, led } = makeControls(config, clock, log, virtualLed);
-  const speech = createSpeechOutput(config, { clock, log });
+  const speech = createSpeechOutput(config, {
+    clock,
+    log,
+    onProblem: (error) => alerts.raise(error.code, error.message, error.hint),
+  });
   const isSmall = () => isSmallModel(models.model?.info.parameters ?? 0);
   const dialog = new DialogService(
     {

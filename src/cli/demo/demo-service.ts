@@ -64,6 +64,13 @@ export class DemoService implements AsyncDisposable {
     return service;
   }
 
+  /** Process id of the service. */
+  get pid(): number {
+    const { pid } = this.#child;
+    if (pid === undefined) throw new AppError("E_SERVICE_NOT_RUNNING", "the service has no process");
+    return pid;
+  }
+
   call<M extends ControlMethod>(method: M, params: ControlParams<M>): Promise<unknown> {
     return callService(this.#socketPath, method, params);
   }

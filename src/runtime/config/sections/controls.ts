@@ -2,6 +2,14 @@ import { integer, integerOrNone, oneOf, text, yesNo } from "../config-key.ts";
 
 const line = (doc: string) => integerOrNone({ min: 0, max: 1023, default: null, doc });
 
+const key = (button: string, code: number) =>
+  integer({
+    min: 1,
+    max: 767,
+    default: code,
+    doc: `Key code of the ${button} button for the evdev backend: the \`keycode\` of its gpio-key overlay.`,
+  });
+
 export const buttonsSection = {
   backend: oneOf(["auto", "onoff", "gpiod", "evdev", "virtual", "none"], {
     default: "auto",
@@ -19,16 +27,13 @@ export const buttonsSection = {
   activeLow: yesNo({ default: true, doc: "A pressed button reads 0 (wired to ground with a pull-up)." }),
   debounceMs: integer({ min: 0, max: 200, default: 20, doc: "Edges closer together than this (ms) are one." }),
   holdMs: integer({ min: 500, max: 10_000, default: 1_500, doc: "Pressed this long (ms) is a hold." }),
-  doubleMs: integer({
-    min: 100,
-    max: 1_000,
-    default: 350,
-    doc: "A second press within this time (ms) makes a double press; a single press waits this long.",
-  }),
   evdevName: text({
     default: "gpio-keys",
-    doc: "Name of the input device for the evdev backend, as in /proc/bus/input/devices.",
+    doc: "Name of the input device for the evdev backend, or its beginning (the gpio-key overlay names them `button@11`).",
   }),
+  talkKey: key("talk", 582),
+  upKey: key("thumb-up", 103),
+  downKey: key("thumb-down", 108),
 };
 
 export const ledSection = {
