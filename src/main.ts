@@ -298,16 +298,17 @@ interface ControlsMade {
 
 /** The virtual board has a light, too: what the phase shows can be looked at in `asls status`. */
 function makeControls(config: AslsConfig, clock: Clock, log: Logger, virtualLed: VirtualLed): ControlsMade {
-  const { backend, debounceMs, holdMs } = config.buttons;
+  const { backend, debounceMs, holdMs, doubleMs } = config.buttons;
   const logger = log.child({ part: "buttons" });
   const virtualButtons = backend === "virtual" ? new VirtualButtons(clock) : null;
   const real = backend === "virtual" || backend === "none" ? "auto" : backend;
   const noButtons: ButtonInput = { name: "no buttons", watch: async () => {} };
   const realButtons =
     backend === "none" ? noButtons : createButtons({ ...config.buttons, backend: real }, { clock, log: logger });
-  // A double press means nothing for any of the buttons, and waiting for it would delay the wake.
-  const policy = { debounceMs, holdMs, doubleMs: 0 };
-  const gestures = new GestureService({ input: virtualButtons ?? realButtons, clock, logger, policy });
+  const policy = { debounceMs, holdMs, doubleMs };
+  // Waiting for a second press would delay every wake.
+  const overrides = { talk: { ...policy, doubleMs: 0 } };
+  const gestures = new GestureService({ input: virtualButtons ?? realButtons, clock, logger, policy, overrides });
   const led =
     backend === "virtual"
       ? new LedService({ open: async () => virtualLed, clock, log: logger })

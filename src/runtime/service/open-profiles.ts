@@ -4,9 +4,9 @@ import { fileWriteError } from "../../core/atomic-file.ts";
 import { packageRoot } from "../../core/built-file.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Logger } from "../../core/logger.ts";
+import { openEmbedder, WORD_VECTOR_FILE } from "../../profile/open-embedder.ts";
 import { type OpenProfileStore, openProfileStore } from "../../profile/open-profile-store.ts";
 import type { SentenceEmbedder } from "../../profile/ports.ts";
-import { WordVectorEmbedder } from "../../profile/word-vector-embedder.ts";
 import type { AslsConfig } from "../config/schema.ts";
 
 export interface OpenProfilesDeps {
@@ -22,7 +22,7 @@ export interface Profiles extends OpenProfileStore {
 
 /**
  * The profile database of this configuration; makes its folder (mode 0700).
- * @throws AppError E_FILE_UNWRITABLE, E_EMBEDDER_INVALID, and what {@link openProfileStore} throws.
+ * @throws AppError E_FILE_UNWRITABLE, and what {@link openProfileStore} throws.
  */
 export async function openProfiles(
   { paths, profile, signals }: Pick<AslsConfig, "paths" | "profile" | "signals">,
@@ -34,7 +34,7 @@ export async function openProfiles(
   } catch (error) {
     throw fileWriteError(error, folder);
   }
-  const embedder = await WordVectorEmbedder.load(join(packageRoot, "models", "words-en-100d.bin"));
+  const embedder = await openEmbedder(join(packageRoot, "models", WORD_VECTOR_FILE), logger);
   const opened = await openProfileStore({
     databasePath: join(folder, "profiles.db"),
     keyDirectory: folder,
@@ -44,6 +44,8 @@ export async function openProfiles(
     logger,
     signalTable: signals,
     halfLifeDays: profile.halfLifeDays,
+    tau: profile.tau,
+    recallLimit: profile.recallLimit,
   });
   return { ...opened, embedder };
 }

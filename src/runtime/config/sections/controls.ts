@@ -27,6 +27,12 @@ export const buttonsSection = {
   activeLow: yesNo({ default: true, doc: "A pressed button reads 0 (wired to ground with a pull-up)." }),
   debounceMs: integer({ min: 0, max: 200, default: 20, doc: "Edges closer together than this (ms) are one." }),
   holdMs: integer({ min: 500, max: 10_000, default: 1_500, doc: "Pressed this long (ms) is a hold." }),
+  doubleMs: integer({
+    min: 100,
+    max: 1_000,
+    default: 350,
+    doc: "A second press of up or down within this time (ms) is a double press (MQTT only); talk never waits for one.",
+  }),
   evdevName: text({
     default: "gpio-keys",
     doc: "Name of the input device for the evdev backend, or its beginning (the gpio-key overlay names them `button@11`).",

@@ -1,6 +1,6 @@
 import type { SignalKind } from "../../../profile/ports.ts";
 import { DEFAULT_SIGNAL_TABLE } from "../../../profile/satisfaction.ts";
-import { type ConfigKey, decimalNumber } from "../config-key.ts";
+import { type ConfigKey, decimalNumber, integer } from "../config-key.ts";
 
 export const profileSection = {
   halfLifeDays: decimalNumber({
@@ -9,6 +9,13 @@ export const profileSection = {
     default: 30,
     doc: "Age (days) at which an interaction counts half in the profile.",
   }),
+  tau: decimalNumber({
+    min: 0.05,
+    max: 10,
+    default: 0.5,
+    doc: "Temperature of the attention over context in the profile vector; lower looks at similar interactions only.",
+  }),
+  recallLimit: integer({ min: 100, max: 50_000, default: 2_000, doc: "Newest interactions that retrieval reaches." }),
 };
 
 type SignalKeys = {
