@@ -93,7 +93,7 @@ export function skippedFigure(unit: string, reason: string): Figure {
 }
 
 /** The computer the figures belong to. */
-export function machineFacts(): Record<string, string | number> {
+function machineFacts(): Record<string, string | number> {
   return {
     board: readFirstLine("/proc/device-tree/model")?.replace(/\0/g, "") ?? "unnamed",
     cpu: cpus()[0]?.model.trim() ?? "unknown",
@@ -107,7 +107,7 @@ export function machineFacts(): Record<string, string | number> {
 }
 
 /** Versions of Node, asls, llama.cpp's bundled release and the named packages as installed. */
-export function versionFacts(packages: readonly string[]): Record<string, string> {
+function versionFacts(packages: readonly string[]): Record<string, string> {
   const facts: Record<string, string> = { node: process.versions.node, asls: packageVersion(packageRoot) };
   for (const name of packages) facts[name] = packageVersion(`${packageRoot}node_modules/${name}`);
   if (packages.includes("node-llama-cpp")) {

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -52,6 +52,11 @@ async function run(context: BenchContext): Promise<BenchResult> {
           spread: spreadOf(frozen.freezeMs),
         },
         pause_p99_ms: { value: quantile(frozen.pauseMs, 0.99), unit: "ms", spread: spreadOf(frozen.pauseMs) },
+        cpu_after_order_p99_ms: {
+          value: quantile(frozen.usedMs, 0.99),
+          unit: "ms of processor time",
+          spread: spreadOf(frozen.usedMs),
+        },
         cpu_while_frozen_ms: { value: Math.max(...frozen.leakedMs), unit: "ms", goal: "0" },
         resume_identical: { value: identical ? 1 : 0, unit: "(1 = the same bytes)", goal: "1" },
         kills_survived: { value: survived.loadable / kills, unit: "of all kills", goal: "1" },
@@ -109,15 +114,17 @@ async function freezeOrders({ signal, log }: BenchContext, folder: string, threa
   const training = await startedRun(job, signal, (event) => event.kind === "progress");
   const { pid } = training;
   if (pid === null) throw new AppError("E_TRAINER_CRASHED", "the trainer ended before the first order");
-  const [freezeMs, pauseMs, leakedMs]: [number[], number[], number[]] = [[], [], []];
+  const [freezeMs, usedMs, leakedMs, pauseMs]: [number[], number[], number[], number[]] = [[], [], [], []];
   for (let order = 0; order < orders && !signal.aborted; order += 1) {
     await setTimeout(5 + Math.random() * 20); // anywhere in a step
+    const atOrderMs = processorMs(pid);
     const orderedMs = performance.now();
     await training.freeze();
     freezeMs.push(performance.now() - orderedMs);
-    const usedMs = await processorMs(pid);
+    const atStopMs = processorMs(pid);
+    usedMs.push(atStopMs - atOrderMs);
     await setTimeout(10);
-    leakedMs.push((await processorMs(pid)) - usedMs);
+    leakedMs.push(processorMs(pid) - atStopMs);
     await training.thaw();
   }
   for (let order = 0; order < orders / 4 && !signal.aborted; order += 1) {
@@ -128,14 +135,14 @@ async function freezeOrders({ signal, log }: BenchContext, folder: string, threa
     training.resume();
   }
   await training.stop();
-  return { freezeMs, pauseMs, leakedMs };
+  return { freezeMs, usedMs, leakedMs, pauseMs };
 }
 
-/** Processor time of all threads, to the nanosecond. @see Linux Documentation/scheduler/sched-stats.rst */
-async function processorMs(pid: number): Promise<number> {
-  const threads = await readdir(`/proc/${pid}/task`);
-  const stats = await Promise.all(threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/schedstat`, "utf8")));
-  return stats.reduce((sum, stat) => sum + Number(stat.split(" ")[0]), 0) / 1e6;
+/** Processor time of all threads so far; exact once they stand still. @see Linux Documentation/scheduler/sched-stats.rst */
+function processorMs(pid: number): number {
+  return readdirSync(`/proc/${pid}/task`)
+    .map((thread) => Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]) / 1e6)
+    .reduce((sum, ms) => sum + ms, 0);
 }
 
 async function seedJob(folder: string, name: string, more: Partial<TrainerJob>): Promise<TrainerJob> {

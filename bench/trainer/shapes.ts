@@ -8,7 +8,7 @@ import { packageRoot } from "../../src/core/built-file.ts";
 const run = promisify(execFile);
 
 /** Files that benchmarks make and keep; removing the folder costs only time. */
-export const benchFolder = `${packageRoot}build/bench/`;
+const benchFolder = `${packageRoot}build/bench/`;
 const toolFolder = `${packageRoot}build/trainer/`;
 
 /** Dimensions that the PyTorch comparison needs too; they are those of asls-gguf-maker's shape of that name. */

@@ -33,7 +33,7 @@ export interface ProtocolTable {
 }
 
 /** Where the table lies; the C++ build embeds the same file. */
-export const protocolTablePath = `${packageRoot}src/adapt/trainer/protocol.json`;
+const protocolTablePath = `${packageRoot}src/adapt/trainer/protocol.json`;
 
 /** The table, read once per process. */
 export const protocolTable: ProtocolTable = JSON.parse(readFileSync(protocolTablePath, "utf8")) as ProtocolTable;
