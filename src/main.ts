@@ -1,5 +1,7 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
+import { makeControls } from "./composition/controls.ts";
+import { makeEars } from "./composition/ears.ts";
 import { fileWriteError } from "./core/atomic-file.ts";
 import { packageRoot } from "./core/built-file.ts";
 import { type Clock, SystemClock } from "./core/clock.ts";
@@ -35,17 +37,8 @@ import type { ServiceManager } from "./runtime/service/systemd-notify.ts";
 import type { VirtualBoard } from "./runtime/service/virtual-board.ts";
 import { Watchdog } from "./runtime/service/watchdog.ts";
 import { reportSpeech, wireButtons, wireListener } from "./runtime/service/wiring.ts";
-import { createButtons } from "./sensors/buttons.ts";
-import { GestureService } from "./sensors/gesture-service.ts";
-import { createHearing } from "./sensors/hearing.ts";
-import { createLed } from "./sensors/led.ts";
-import { LedService } from "./sensors/led-service.ts";
 import type { Listener } from "./sensors/listener.ts";
-import { Lpcm16Microphone } from "./sensors/lpcm16-microphone.ts";
-import type { ButtonInput, Microphone } from "./sensors/ports.ts";
-import { VirtualButtons } from "./sensors/virtual-buttons.ts";
 import { VirtualLed } from "./sensors/virtual-led.ts";
-import { VirtualMicrophone } from "./sensors/virtual-microphone.ts";
 
 /** A service that is composed and not started yet. */
 export interface AslsService {
@@ -262,56 +255,6 @@ function loadModel(config: AslsConfig, clock: Clock, log: Logger, signal: AbortS
   );
 }
 
-interface EarsMade {
-  readonly listener: Listener | null;
-  readonly virtualMicrophone: VirtualMicrophone | null;
-}
-
-/** No listener without a microphone or without a recogniser. */
-function makeEars(config: AslsConfig, clock: Clock, log: Logger): EarsMade {
-  const { microphone: mic, stt, vad, wake, virtual } = config;
-  const { engine } = stt;
-  if (mic.kind === "none" || engine === "none") return { listener: null, virtualMicrophone: null };
-  const hear = (microphone: Microphone, microphoneSpeed: number) =>
-    createHearing(
-      { vad, wake, stt: { ...stt, engine } },
-      { microphone, microphoneSpeed, clock, log: log.child({ part: "hearing" }) },
-    );
-  if (mic.kind === "virtual") {
-    const virtualMicrophone = new VirtualMicrophone({ clock, speed: virtual.speed });
-    return { listener: hear(virtualMicrophone, virtual.speed), virtualMicrophone };
-  }
-  const { device, stallMs } = mic;
-  return { listener: hear(new Lpcm16Microphone({ device, stallMs, clock }), 1), virtualMicrophone: null };
-}
-
 function wakeEars(listener: Listener | null, dialog: DialogService): void {
   if (listener?.wake() !== "listening") dialog.heardNothing("no_speech");
-}
-
-interface ControlsMade {
-  readonly gestures: GestureService;
-  readonly virtualButtons: VirtualButtons | null;
-  /** Null without a light by configuration. */
-  readonly led: LedService | null;
-}
-
-/** The virtual board has a light, too: what the phase shows can be looked at in `asls status`. */
-function makeControls(config: AslsConfig, clock: Clock, log: Logger, virtualLed: VirtualLed): ControlsMade {
-  const { backend, debounceMs, holdMs, doubleMs } = config.buttons;
-  const logger = log.child({ part: "buttons" });
-  const virtualButtons = backend === "virtual" ? new VirtualButtons(clock) : null;
-  const real = backend === "virtual" || backend === "none" ? "auto" : backend;
-  const noButtons: ButtonInput = { name: "no buttons", watch: async () => {} };
-  const realButtons =
-    backend === "none" ? noButtons : createButtons({ ...config.buttons, backend: real }, { clock, log: logger });
-  const policy = { debounceMs, holdMs, doubleMs };
-  // Waiting for a second press would delay every wake.
-  const overrides = { talk: { ...policy, doubleMs: 0 } };
-  const gestures = new GestureService({ input: virtualButtons ?? realButtons, clock, logger, policy, overrides });
-  const led =
-    backend === "virtual"
-      ? new LedService({ open: async () => virtualLed, clock, log: logger })
-      : createLed(config.led, { backend: real, chipLabel: config.buttons.chipLabel }, { clock, log: logger });
-  return { gestures, virtualButtons, led };
 }
