@@ -1,7 +1,7 @@
 import type { AudioFrame } from "./ports.ts";
 
 /** Full scale of 16-bit audio. */
-export const FULL_SCALE = 32_768;
+const FULL_SCALE = 32_768;
 
 export interface FrameLevel {
   /** Root mean square, 0..32768. */
@@ -24,9 +24,4 @@ export function frameLevel(frame: AudioFrame): FrameLevel {
     if (magnitude >= FULL_SCALE - 1) clippedSamples++;
   }
   return { rms: frame.length === 0 ? 0 : Math.sqrt(sum / frame.length), peak, clippedSamples };
-}
-
-/** Decibels relative to full scale; -Infinity for digital silence. */
-export function toDbfs(level: number): number {
-  return 20 * Math.log10(level / FULL_SCALE);
 }

@@ -134,18 +134,23 @@ async function disposeAll(owned: readonly AsyncDisposable[]): Promise<void> {
   for (const part of owned) await part[Symbol.asyncDispose]();
 }
 
-/** The files of a pocketsphinx model folder; without one Debian's, with the home language model once it is built. */
+/**
+ * The files of a pocketsphinx model folder; without one Debian's, with the home language model once it is built and
+ * Debian's general one for a second look at what that does not cover.
+ */
 export function pocketsphinxFiles(modelDir: string): PocketsphinxOptions {
   const root = modelDir === "" ? SYSTEM_MODEL_DIR : modelDir;
   const general = {
     acousticModelDir: join(root, "en-us"),
     dictionaryPath: join(root, "cmudict-en-us.dict"),
     languageModelPath: join(root, "en-us.lm.bin"),
+    openTalk: null,
   };
   const home = {
     acousticModelDir: general.acousticModelDir,
     dictionaryPath: join(HOME_MODEL_DIR, "home.dict"),
     languageModelPath: join(HOME_MODEL_DIR, "home.lm.bin"),
+    openTalk: { dictionaryPath: general.dictionaryPath, languageModelPath: general.languageModelPath },
   };
   return modelDir === "" && existsSync(home.languageModelPath) && existsSync(home.dictionaryPath) ? home : general;
 }

@@ -156,15 +156,19 @@ export class PocketsphinxDecoder {
     this.#check(this.#lib.ps_end_utt(this.#decoder), "end an utterance");
   }
 
-  /** Best hypothesis so far; null when nothing was recognised. Confidence is the posterior of the word graph. */
-  result(): Transcript | null {
-    const text = this.#lib.ps_get_hyp(this.#decoder, [0]);
+  /**
+   * Best hypothesis so far; null when nothing was recognised. Confidence is the posterior of the word graph, `score` the
+   * log likelihood of audio and words together: two decoders that heard the same audio can be compared by it.
+   */
+  result(): (Transcript & { readonly score: number }) | null {
+    const score = [0];
+    const text = this.#lib.ps_get_hyp(this.#decoder, score);
     if (text === null) return null;
     const posterior = this.#lib.logmath_exp(
       this.#lib.ps_get_logmath(this.#decoder),
       this.#lib.ps_get_prob(this.#decoder),
     );
-    return { text, confidence: Math.min(1, Math.max(0, posterior)) };
+    return { text, confidence: Math.min(1, Math.max(0, posterior)), score: score[0] ?? 0 };
   }
 
   /** End of the last recognised segment, ms of audio since `startStream`; null when nothing was recognised. */

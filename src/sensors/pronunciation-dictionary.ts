@@ -25,13 +25,6 @@ export async function pronunciations(
   return found;
 }
 
-/** The words that dictionary cannot pronounce, in the order given. @throws AppError E_STT_UNAVAILABLE. */
-export async function missingWords(dictionaryPath: string, words: Iterable<string>): Promise<string[]> {
-  const all = [...new Set(words)];
-  const known = await pronunciations(dictionaryPath, all);
-  return all.filter((word) => !known.has(word));
-}
-
 function scan(dictionary: Buffer, wanted: ReadonlySet<string>): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, string[]>();
   for (const line of dictionary.toString("utf8").split("\n")) {

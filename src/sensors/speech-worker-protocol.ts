@@ -37,6 +37,8 @@ export interface PocketsphinxOptions {
   readonly acousticModelDir: string;
   readonly dictionaryPath: string;
   readonly languageModelPath: string;
+  /** A general model for what the first one does not seem to cover; null = none. Loaded when first needed. */
+  readonly openTalk: { readonly dictionaryPath: string; readonly languageModelPath: string } | null;
 }
 
 export interface SherpaOptions {

@@ -26,6 +26,14 @@ describeWhen(lacksPocketsphinx(), "hearing with real engines on the virtual micr
     expect((await rig.next("transcript")).text).toBe("call me sam");
   });
 
+  test("a human's `go forward ten meters`, which no home template covers, gets a second look by the general model", async () => {
+    await using rig = new HearingRig();
+    await rig.start();
+    rig.listener.wake();
+    void rig.microphone.say(await readClip("go-forward-ten-meters-human"));
+    expect((await rig.next("transcript")).text).toBe("go forward ten meters");
+  });
+
   test("`okay computer, turn on the kitchen lights` wakes by phrase, which is no part of the command", async () => {
     await using rig = new HearingRig();
     await rig.start();

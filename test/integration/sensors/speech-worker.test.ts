@@ -97,6 +97,7 @@ describeWhen(lacksPocketsphinx(), "pocketsphinx in a speech worker", () => {
           acousticModelDir: wakeFiles.acousticModelDir,
           dictionaryPath: `${home}/home.dict`,
           languageModelPath: folder.join(name),
+          openTalk: null,
         }),
       ).rejects.toMatchObject({ code: "E_STT_UNAVAILABLE" });
     }
