@@ -8,7 +8,7 @@ export type ClipName =
   | "okay-computer-turn-on-the-kitchen-lights-rms"
   | "go-forward-ten-meters-human";
 
-export function clipPath(name: ClipName): string {
+function clipPath(name: ClipName): string {
   return `${packageRoot}test/fixtures/wav/${name}.wav`;
 }
 
@@ -22,7 +22,7 @@ export async function clipFrames(name: ClipName): Promise<AudioFrame[]> {
   return [...roomFrames(10), ...toFrames(samples), ...roomFrames(16)];
 }
 
-export function toFrames(samples: Int16Array): AudioFrame[] {
+function toFrames(samples: Int16Array): AudioFrame[] {
   const frames: AudioFrame[] = [];
   for (let at = 0; at + FRAME_SAMPLES <= samples.length; at += FRAME_SAMPLES) {
     frames.push(samples.slice(at, at + FRAME_SAMPLES));
