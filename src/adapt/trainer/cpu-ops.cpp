@@ -1,12 +1,14 @@
 #include "ops.hpp"
 
+#include "sliced-mul-mat.hpp"
+
 #include <cmath>
 #include <cstring>
 
 // Nodes that run our own kernels. A node reads its tensors when it runs, so that the allocator may place them anywhere.
 
 namespace {
-void run_work(ggml_tensor * result, int ith, int nth, void * work) { (*static_cast<std::function<void(ggml_tensor *, int, int)> *>(work))(result, ith, nth); }
+void run_work(ggml_tensor * result, int, int, void * work) { (*static_cast<std::function<void(ggml_tensor *)> *>(work))(result); }
 
 float * floats(const ggml_tensor * tensor) { return tensor != nullptr ? static_cast<float *>(tensor->data) : nullptr; }
 
@@ -30,7 +32,14 @@ bool fill_lanes(const Kernels & k, float * y, int64_t n_rows, int64_t n_cols, co
 
 ggml_tensor * Ops::custom(ggml_type type, std::array<int64_t, 3> shape, std::initializer_list<ggml_tensor *> arguments, Work work) {
   std::vector<ggml_tensor *> list(arguments);
-  return ggml_custom_4d(c_, type, shape[0], shape[1], shape[2], 1, list.data(), int(list.size()), run_work, GGML_N_TASKS_MAX, &works_.emplace_back(std::move(work)));
+  return ggml_custom_4d(c_, type, shape[0], shape[1], shape[2], 1, list.data(), int(list.size()), run_work, 1, &works_.emplace_back([&device = graph_.device, work = std::move(work)](ggml_tensor * result) {
+    device.pool().run([&](int ith, int nth) { work(result, ith, nth); });
+  }));
+}
+
+ggml_tensor * Ops::product(ggml_tensor * w, ggml_tensor * x) {
+  if (kernels_ == nullptr) return ggml_mul_mat(c_, w, x);
+  return custom(GGML_TYPE_F32, {w->ne[1], x->ne[1], 1}, {w, x}, [](ggml_tensor * y, int ith, int nth) { sliced_mul_mat(y->src[0], y->src[1], floats(y), ith, nth); });
 }
 
 bool Ops::fuses_forward(const Matrix & matrix) const { return kernels_ != nullptr && (matrix.weight->type == GGML_TYPE_F32 || (kernels_->fast_linear && !graph_.follows_inference)); }

@@ -102,32 +102,12 @@ Device::Device(const std::string & name, int threads) : name(name) {
 }
 
 void Device::set_threads(int threads) {
-  if (!is_cpu || threads == threads_) return;
-  ggml_backend_reg_t registry = ggml_backend_dev_backend_reg(ggml_backend_get_device(backend));
-  const auto attach = procedure<decltype(&ggml_backend_cpu_set_threadpool)>(registry, "ggml_backend_cpu_set_threadpool");
-  const auto release = procedure<decltype(&ggml_threadpool_free)>(registry, "ggml_threadpool_free");
-  const auto create = procedure<decltype(&ggml_threadpool_new)>(registry, "ggml_threadpool_new");
-  procedure<ggml_backend_set_n_threads_t>(registry, "ggml_backend_set_n_threads")(backend, threads);
-  attach(backend, nullptr);
-  if (threadpool_ != nullptr) release(static_cast<ggml_threadpool_t>(threadpool_));
-  threadpool_ = nullptr;
-  if (threads > 1) {
-    // One pool for the whole job: a graph per layer would otherwise start its threads anew every time. poll 0: no spinning
-    // between graphs, so that a pause uses no processor time.
-    ggml_threadpool_params parameters{};
-    parameters.n_threads = threads;
-    parameters.poll = 0;
-    threadpool_ = create(&parameters);
-    attach(backend, static_cast<ggml_threadpool_t>(threadpool_));
-  }
+  if (threads == threads_) return;
   threads_ = threads;
+  pool_ = std::make_unique<Pool>(is_cpu ? threads : 1);
+  if (is_cpu) procedure<ggml_backend_set_n_threads_t>(ggml_backend_dev_backend_reg(ggml_backend_get_device(backend)), "ggml_backend_set_n_threads")(backend, 1);
 }
 
 Device::~Device() {
-  if (is_cpu && backend != nullptr && threadpool_ != nullptr) {
-    ggml_backend_reg_t registry = ggml_backend_dev_backend_reg(ggml_backend_get_device(backend));
-    procedure<decltype(&ggml_backend_cpu_set_threadpool)>(registry, "ggml_backend_cpu_set_threadpool")(backend, nullptr);
-    procedure<decltype(&ggml_threadpool_free)>(registry, "ggml_threadpool_free")(static_cast<ggml_threadpool_t>(threadpool_));
-  }
   if (backend != nullptr) ggml_backend_free(backend);
 }

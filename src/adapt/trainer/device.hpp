@@ -1,8 +1,10 @@
 #pragma once
 
 #include "kernels/kernels.hpp"
+#include "pool.hpp"
 
 #include <ggml-backend.h>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -18,7 +20,9 @@ public:
   Device(const Device &) = delete;
   Device & operator=(const Device &) = delete;
 
+  /** Threads of our own kernels; ggml itself runs on the calling thread. No effect on accelerators. */
   void set_threads(int threads);
+  Pool & pool() { return *pool_; }
 
   const std::string name;
   std::string description;
@@ -29,7 +33,7 @@ public:
 
 private:
   void check_release() const;
-  void * threadpool_ = nullptr;
+  std::unique_ptr<Pool> pool_;
   int threads_ = 0;
 };
 

@@ -44,7 +44,7 @@ ggml_tensor * Ops::dropout(int64_t layer, int target, ggml_tensor * x) {
 }
 
 ggml_tensor * Ops::frozen(const Matrix & matrix, ggml_tensor * x) {
-  return fuses_forward(matrix) ? fused_forward(matrix, nullptr, x, nullptr, nullptr) : ggml_mul_mat(c_, matrix.weight, x);
+  return fuses_forward(matrix) ? fused_forward(matrix, nullptr, x, nullptr, nullptr) : product(matrix.weight, x);
 }
 
 ggml_tensor * Ops::linear(int64_t layer, int target, ggml_tensor * x, ggml_tensor * add, ggml_tensor ** u) {
@@ -65,15 +65,15 @@ ggml_tensor * Ops::linear(int64_t layer, int target, ggml_tensor * x, ggml_tenso
   }
   if (u != nullptr) *u = scaled;
   if (fuses_forward(matrix)) return fused_forward(matrix, pair, x, scaled, add);
-  ggml_tensor * y = ggml_mul_mat(c_, matrix.weight, x);
+  ggml_tensor * y = product(matrix.weight, x);
   if (matrix.bias != nullptr) y = ggml_add(c_, y, matrix.bias);
-  if (pair != nullptr) y = ggml_add(c_, y, ggml_mul_mat(c_, pair->b, scaled));
+  if (pair != nullptr) y = ggml_add(c_, y, product(pair->b, scaled));
   return add != nullptr ? ggml_add(c_, y, add) : y;
 }
 
 ggml_tensor * Ops::frozen_back(const Matrix & matrix, ggml_tensor * dy) {
   if (fuses_backward(matrix)) return fused_backward(matrix, nullptr, dy, nullptr, nullptr);
-  if (matrix.transposed != nullptr) return ggml_mul_mat(c_, matrix.transposed, dy);
+  if (matrix.transposed != nullptr) return product(matrix.transposed, dy);
   ggml_tensor * w = matrix.weight;
   if (w->type != GGML_TYPE_F32) {
     // get_rows of every row is the one way to dequantise that all backends have for all types

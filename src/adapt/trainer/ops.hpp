@@ -51,6 +51,8 @@ private:
   ggml_tensor * rows_for(const Matrix & matrix, ggml_tensor * x);
   ggml_tensor * fused_forward(const Matrix & matrix, const LoraPair * pair, ggml_tensor * x, ggml_tensor * u, ggml_tensor * add);
   ggml_tensor * fused_backward(const Matrix & matrix, const LoraPair * pair, ggml_tensor * dy, ggml_tensor * du, ggml_tensor * add);
+  /** w x as ggml computes it, on our threads. */
+  ggml_tensor * product(ggml_tensor * w, ggml_tensor * x);
   bool fuses_forward(const Matrix & matrix) const;
   bool fuses_backward(const Matrix & matrix) const;
   ggml_tensor * own_attention(ggml_tensor * q, ggml_tensor * k, ggml_tensor * v);
@@ -73,7 +75,7 @@ private:
   const uint64_t dropout_seed_;
   const Kernels * const kernels_;
   ggml_context * c_;
-  std::list<Work> works_; // what custom nodes run; they live as long as this object
+  std::list<std::function<void(ggml_tensor *)>> works_; // what custom nodes run; they live as long as this object
   std::vector<std::pair<ggml_tensor *, ggml_tensor *>> bf16_; // copies made in this graph
   std::list<std::vector<float>> host_; // inputs made here; they live as long as this object
   std::vector<std::pair<int64_t, ggml_tensor *>> masks_;
