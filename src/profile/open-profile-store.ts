@@ -5,8 +5,9 @@ import { openDatabase } from "./database-opening.ts";
 import { cleanFiles, removeTraces } from "./erasure.ts";
 import { type DeviceKey, loadDeviceKey } from "./key-store.ts";
 import { MIGRATIONS } from "./migrations.ts";
-import type { SentenceEmbedder, SqlDatabase } from "./ports.ts";
+import type { ProfileFiles, SentenceEmbedder, SqlDatabase } from "./ports.ts";
 import { SqliteProfileArchive } from "./profile-archive.ts";
+import { SealedProfileFiles } from "./profile-files.ts";
 import { readSetting, writeSetting } from "./profile-rows.ts";
 import { ProfileVault } from "./profile-vault.ts";
 import { DEFAULT_VECTOR_PARAMETERS } from "./profile-vector.ts";
@@ -44,6 +45,8 @@ export interface OpenProfileStoreOptions {
 export interface OpenProfileStore extends AsyncDisposable {
   readonly store: SqliteProfileStore;
   readonly archive: SqliteProfileArchive;
+  /** For files beside the database. */
+  readonly files: ProfileFiles;
   /** For health checks. */
   readonly database: SqlDatabase;
   /** Where the device key came from; `file` protects less (docs/privacy.md#keys). */
@@ -85,12 +88,22 @@ export async function openProfileStore(options: OpenProfileStoreOptions): Promis
       },
     });
     const archive = new SqliteProfileArchive({ ...shared, signalTable });
+    const files = new SealedProfileFiles(database, vault);
     const close = async () => {
       await opened.close();
       vault.destroyAll();
     };
     const { wasUnclean } = opened;
-    return { store, archive, database, keySource: deviceKey.source, wasUnclean, close, [Symbol.asyncDispose]: close };
+    return {
+      store,
+      archive,
+      files,
+      database,
+      keySource: deviceKey.source,
+      wasUnclean,
+      close,
+      [Symbol.asyncDispose]: close,
+    };
   } catch (error) {
     await opened.close();
     throw error;

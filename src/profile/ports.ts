@@ -239,6 +239,17 @@ export interface ProfileArchive {
   forget(profileId: string): Promise<ForgetReceipt>;
 }
 
+/** Seals what is kept of a profile in files beside the database, with the profile's own key. */
+export interface ProfileFiles {
+  /**
+   * @param name what the bytes are; an envelope opens under the same name only.
+   * @throws AppError E_PROFILE_UNKNOWN.
+   */
+  seal(profileId: string, name: string, bytes: Uint8Array): Promise<Uint8Array>;
+  /** @throws AppError E_PROFILE_UNKNOWN, E_KEY_MISMATCH (another profile or name, changed bytes), E_DB_FROM_FUTURE. */
+  open(profileId: string, name: string, envelope: Uint8Array): Promise<Uint8Array>;
+}
+
 /** Versioned, so that an import can be written later. */
 export interface ProfileExport {
   readonly format: "asls-profile";
