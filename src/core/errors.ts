@@ -135,6 +135,19 @@ export const ERROR_CODES = {
     retryable: false,
     nextStep: "The adapter belongs to another base model or has another shape than asked for.",
   },
+  E_ADAPTER_UNKNOWN: { retryable: false, nextStep: "List the versions: `asls adapter list`." },
+  E_ADAPTER_GONE: {
+    retryable: false,
+    nextStep: "That version was revoked or cleared away; choose another: `asls adapter list`.",
+  },
+  E_ADAPTER_OTHER_BASE: {
+    retryable: false,
+    nextStep: "Nothing: a new adapter is trained for the present model; the old one serves again with its own model.",
+  },
+  E_TRAINING_INELIGIBLE: {
+    retryable: true,
+    nextStep: "See what stands in the way: `asls train status`.",
+  },
   E_CHECKPOINT_INVALID: { retryable: false, nextStep: "The checkpoint is damaged: start again without it." },
   E_CHECKPOINT_MISMATCH: {
     retryable: false,
@@ -153,9 +166,15 @@ export const ERROR_CODES = {
     retryable: true,
     nextStep: "Plug the microphone in and check `arecord -l`; `apt install alsa-utils` if arecord is missing.",
   },
-  E_MIC_SILENT: { retryable: true, nextStep: "Check the capture level and the mute switch of the sound card with `alsamixer`." },
+  E_MIC_SILENT: {
+    retryable: true,
+    nextStep: "Check the capture level and the mute switch of the sound card with `alsamixer`.",
+  },
   E_MIC_CLIPPED: { retryable: true, nextStep: "Lower the capture level with `alsamixer`." },
-  E_MIC_RATE: { retryable: false, nextStep: "Use a `plughw:` device in microphone.device, so that ALSA resamples to 16 kHz." },
+  E_MIC_RATE: {
+    retryable: false,
+    nextStep: "Use a `plughw:` device in microphone.device, so that ALSA resamples to 16 kHz.",
+  },
   E_MIC_LOST: { retryable: true, nextStep: "Plug the microphone in again; the service reconnects by itself." },
   E_HEARING_WORKER: { retryable: true, nextStep: "Nothing: the service restarts hearing by itself." },
   E_VAD_UNAVAILABLE: {
