@@ -52,9 +52,10 @@ function alternativesOf(word: string, dictionary: Buffer): string[] {
 
 function phonesOf(entry: string, dictionary: Buffer): string | null {
   for (const separator of [" ", "\t"]) {
-    const key = `\n${entry}${separator}`;
-    const at = dictionary.indexOf(key);
-    if (at < 0) continue;
+    const key = `${entry}${separator}`;
+    const isFirstLine = dictionary.subarray(0, Buffer.byteLength(key)).equals(Buffer.from(key));
+    const at = isFirstLine ? 0 : dictionary.indexOf(`\n${key}`) + 1;
+    if (at === 0 && !isFirstLine) continue;
     const from = at + Buffer.byteLength(key);
     const to = dictionary.indexOf("\n", from);
     return dictionary.toString("utf8", from, to < 0 ? dictionary.length : to).trim();
@@ -64,8 +65,7 @@ function phonesOf(entry: string, dictionary: Buffer): string | null {
 
 async function readDictionary(path: string): Promise<Buffer> {
   try {
-    // so that the first line too begins after a line break
-    return Buffer.concat([Buffer.from("\n"), await readFile(path)]);
+    return await readFile(path);
   } catch (error) {
     throw new AppError("E_STT_UNAVAILABLE", `cannot read ${path} (${systemErrorCode(error) ?? "unknown reason"})`, {
       cause: error,

@@ -12,6 +12,10 @@ interface Pending {
 /** thread: 10 MB. process: 45 MB, and a native library that aborts takes only itself down. */
 export type WorkerIsolation = "thread" | "process";
 
+/** The engines' memory is native; the thread's own heap only sees 1 KB frames, and would grow by 16 MB of them. */
+const YOUNG_HEAP_MB = 2;
+const OLD_HEAP_MB = 64;
+
 interface Transport {
   send(request: SpeechRequest): void;
   end(): Promise<void>;
@@ -57,7 +61,10 @@ export class SpeechWorker implements AsyncDisposable {
   }
 
   #startThread(): Transport {
-    const worker = new Worker(builtFile("sensors/speech-worker"), { name: "asls-speech" });
+    const worker = new Worker(builtFile("sensors/speech-worker"), {
+      name: "asls-speech",
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_HEAP_MB, maxOldGenerationSizeMb: OLD_HEAP_MB },
+    });
     worker.on("message", (reply: SpeechReply) => this.#settle(reply));
     worker.on("error", (error) => this.#die("the speech thread failed", error));
     worker.on("exit", (code) => this.#die(`the speech thread ended with ${code}`));
