@@ -44,14 +44,18 @@ if [ -f "$libs/_nlcBuildMetadata.json" ] && ! grep -q "\"release\":\"$tag\"" "$l
   echo "build-trainer.sh: $libs is not release $tag" >&2; exit 69
 fi
 
-# Tests and benchmarks may ask for the same folder at the same time.
+# Tests and benchmarks may ask for the same folder at the same time; other flavours need not wait.
 mkdir -p "$root/build"
 if command -v flock > /dev/null; then
-  exec 9> "$root/build/trainer.lock"
+  exec 9> "$root/build/trainer$flavour.lock"
   flock 9
 fi
 
 source="$root/build/llama.cpp"
+if command -v flock > /dev/null; then
+  exec 8> "$root/build/llama.cpp.lock" # shared by all flavours
+  flock 8
+fi
 if [ ! -f "$source/.asls-$tag" ]; then
   rm -rf "$source" "$source.tmp"
   git clone --quiet --no-checkout "$nlc/llama/gitRelease.bundle" "$source.tmp"
@@ -60,6 +64,7 @@ if [ ! -f "$source/.asls-$tag" ]; then
   touch "$source.tmp/.asls-$tag"
   mv "$source.tmp" "$source"
 fi
+exec 8>&-
 
 # shellcheck disable=SC2086 # $cross and $tools are lists of options
 cmake -S "$root/src/adapt/trainer" -B "$root/build/trainer$flavour" -DCMAKE_BUILD_TYPE=Release $cross \
