@@ -155,6 +155,7 @@ function requestOf(options: TrainOptions): TrainRequest {
     epochs: options.epochs,
     heldOut: options.heldOut,
     checkpointPath,
+    workFolder: `${out}.work`,
     checkpointEverySteps: options.checkpointEvery,
     skipLong: options.skipLong === true,
   };

@@ -1,5 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type {
   EncodedText,
@@ -12,6 +11,7 @@ import type {
   TrainingTextEncoder,
 } from "../adapt/ports.ts";
 import { type TokenExample, writeTokenFile } from "../adapt/token-file.ts";
+import { fileWriteError } from "../core/atomic-file.ts";
 import { AppError } from "../core/errors.ts";
 import type { TrainingLine } from "./training-lines.ts";
 
@@ -26,6 +26,8 @@ export interface TrainRequest {
   /** Share of the examples, the last ones of the file, that are measured and never trained on; [0, 0.9]. */
   readonly heldOut: number;
   readonly checkpointPath: string;
+  /** Made for the token files and removed at the end; beside the adapter, so that a killed run leaves nothing unseen. */
+  readonly workFolder: string;
   readonly checkpointEverySteps: number;
   /** Leave out examples beyond `optimiser.maxTokens` instead of refusing the file. */
   readonly skipLong: boolean;
@@ -83,7 +85,10 @@ export async function runTrainSession(
   const training = examples.slice(0, examples.length - heldOutCount);
   const heldOut = examples.slice(examples.length - heldOutCount);
   if (training.length === 0) throw new AppError("E_DATA_INVALID", "nothing is left to train on");
-  const folder = await mkdtemp(join(tmpdir(), "asls-train-"));
+  const folder = request.workFolder;
+  // Left over when an earlier run was killed.
+  await rm(folder, { recursive: true, force: true });
+  await makeWorkFolder(folder);
   try {
     const data = join(folder, "train.jsonl");
     await writeTokenFile(data, training);
@@ -109,6 +114,14 @@ export async function runTrainSession(
     return { kind: "done", out, metrics, trainedExamples: training.length, skippedLines, heldOut: heldOutLoss };
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function makeWorkFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { mode: 0o700 });
+  } catch (error) {
+    throw fileWriteError(error, folder);
   }
 }
 

@@ -1,8 +1,8 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
-import { readdir, readFile, writeFile } from "node:fs/promises";
-import { describe, expect, it } from "vitest";
+import { existsSync, readFileSync } from "node:fs";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { describe, expect, it, vi } from "vitest";
 import { builtFile, packageRoot } from "../../src/core/built-file.ts";
 import { makeTempDir, type TempDir } from "../support/temp-dir.ts";
 
@@ -27,6 +27,19 @@ function startTrain(args: readonly string[]): { child: ChildProcessWithoutNullSt
   });
   const ended = once(child, "close").then(([code]: (number | null)[]) => ({ code: code ?? null, stdout, stderr }));
   return { child, ended };
+}
+
+function childrenOf(pid = 0): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
+  return children.split(" ").filter(Boolean).map(Number);
+}
+
+function isTrainer(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").startsWith(executable);
+  } catch {
+    return false;
+  }
 }
 
 /** Thirty questions with a pattern to learn, in all three forms of line. */
@@ -83,6 +96,29 @@ describe.skipIf(!existsSync(executable))("asls train (skipped when build/trainer
     expect(resumed.code).toBe(0);
     expect((await readFile(folder.join("out.gguf"))).equals(await readFile(whole))).toBe(true);
     expect(existsSync(folder.join("out.gguf.checkpoint"))).toBe(false);
+  });
+
+  it("leaves no orphan and a checkpoint behind when it is killed, and tidies up when resumed", async () => {
+    await using folder = await makeTempDir("train");
+    const args = await writeData(folder);
+    const { child, ended } = startTrain([...args, "--steps", "1000000"]);
+    await vi.waitFor(() => expect(childrenOf(child.pid).some(isTrainer)).toBe(true), { timeout: 30_000 });
+    const trainer = childrenOf(child.pid).find(isTrainer) ?? 0;
+    await once(child.stderr, "data"); // the plan: it is loaded
+
+    child.kill("SIGKILL");
+    await ended;
+
+    await vi.waitFor(() => expect(isTrainer(trainer)).toBe(false), { timeout: 30_000 });
+    expect((await readdir(folder.path)).sort()).toEqual(["data.jsonl", "out.gguf.checkpoint", "out.gguf.work"]);
+    expect((await stat(folder.join("out.gguf.work"))).mode & 0o777).toBe(0o700);
+
+    const resumed = startTrain([...args, "--steps", "1000000", "--resume"]);
+    resumed.child.stderr.on("data", (chunk: Buffer) => {
+      if (chunk.toString().includes("/1000000")) resumed.child.kill("SIGTERM");
+    });
+    expect((await resumed.ended).code).toBe(130);
+    expect((await readdir(folder.path)).sort()).toEqual(["data.jsonl", "out.gguf.checkpoint"]);
   });
 
   it.each([

@@ -97,6 +97,7 @@ describe.skipIf(!existsSync(executable))("an adapter by asls-trainer (skipped wh
         epochs: 1,
         heldOut: 0.2,
         checkpointPath: folder.join("checkpoint"),
+        workFolder: folder.join("work"),
         checkpointEverySteps: 50,
         skipLong: false,
       },
