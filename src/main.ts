@@ -1,7 +1,7 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { makeControls } from "./composition/controls.ts";
-import { makeEars } from "./composition/ears.ts";
+import { makeEars, openRecogniser } from "./composition/ears.ts";
 import { fileWriteError } from "./core/atomic-file.ts";
 import { packageRoot } from "./core/built-file.ts";
 import { type Clock, SystemClock } from "./core/clock.ts";
@@ -169,6 +169,7 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
     virtual,
     healthChecks,
     startedMs,
+    openRecogniser: () => openRecogniser(config, clock),
     isMuted: () => isMuted,
     setMuted: async (muted) => {
       await listener?.setMuted(muted);

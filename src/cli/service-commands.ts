@@ -63,7 +63,7 @@ async function readStandardInput(): Promise<string> {
 export function listenCommand(): Command {
   return client(
     "listen",
-    "one turn from a WAV file (16 kHz mono 16-bit), as if it had been spoken after the wake button",
+    "one turn from a WAV file (16 kHz mono 16-bit), as if it had been spoken; answered aloud at the device",
     "  asls listen request.wav --board virtual",
   )
     .argument("<file>", "WAV file")

@@ -1,10 +1,11 @@
 import type { Clock } from "../core/clock.ts";
+import { AppError } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
 import type { AslsConfig } from "../runtime/config/schema.ts";
-import { createHearing } from "../sensors/hearing.ts";
+import { createHearing, openHearingEngines } from "../sensors/hearing.ts";
 import type { Listener } from "../sensors/listener.ts";
 import { Lpcm16Microphone } from "../sensors/lpcm16-microphone.ts";
-import type { Microphone } from "../sensors/ports.ts";
+import type { Microphone, SpeechToText } from "../sensors/ports.ts";
 import { VirtualMicrophone } from "../sensors/virtual-microphone.ts";
 
 /** What hears, as configured. */
@@ -29,4 +30,16 @@ export function makeEars(config: AslsConfig, clock: Clock, log: Logger): EarsMad
   }
   const { device, stallMs } = mic;
   return { listener: hear(new Lpcm16Microphone({ device, stallMs, clock }), 1), virtualMicrophone: null };
+}
+
+/** The configured recogniser without the rest of the ears. @throws AppError E_STT_UNAVAILABLE when there is none, E_STT_*. */
+export async function openRecogniser({ stt, vad, wake }: AslsConfig, clock: Clock): Promise<SpeechToText> {
+  const { engine } = stt;
+  if (engine === "none") throw new AppError("E_STT_UNAVAILABLE", "stt.engine is none");
+  const engines = await openHearingEngines(
+    { vad, wake: { ...wake, phraseEnabled: false }, stt: { ...stt, engine } },
+    clock,
+  );
+  const { name } = engines.stt;
+  return { name, begin: () => engines.stt.begin(), [Symbol.asyncDispose]: async () => engines[Symbol.asyncDispose]() };
 }

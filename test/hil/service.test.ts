@@ -1,5 +1,6 @@
 import { copyFile, readFile, truncate, writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
+import { recordSentence } from "../../src/cli/demo/demo-recordings.ts";
 import { makeTempDir } from "../support/temp-dir.ts";
 import { asls, deviceOptions, VirtualDevice } from "../support/virtual-device.ts";
 
@@ -75,4 +76,19 @@ test("no user text is in the service's log, whatever happens", async () => {
   const log = await readFile(device.folder.join("log"), "utf8");
   expect(log).toContain("ready");
   expect(log).not.toMatch(/xyzzy|plughname/i);
+});
+
+test("a board without microphone and buttons starts with named alerts and still answers a recording", async () => {
+  await using device = await VirtualDevice.start([
+    "board.profile=generic",
+    "output.kind=wav",
+    "microphone.device=hw:9,9",
+  ]);
+  const status = (await device.service.call("status", {})) as { alerts: { code: string }[] };
+  expect(status.alerts.map(({ code }) => code)).toEqual(
+    expect.arrayContaining(["E_GPIO_UNAVAILABLE", "E_MIC_UNAVAILABLE"]),
+  );
+  const path = await recordSentence(device.folder.path, "request", "turn on the kitchen lights");
+  const turn = (await device.service.call("listen", { path })) as Record<string, unknown>;
+  expect(turn).toMatchObject({ outcome: "answered", input: "turn on the kitchen lights" });
 });

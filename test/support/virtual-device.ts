@@ -66,5 +66,6 @@ export class VirtualDevice implements AsyncDisposable {
 
 export function deviceOptions(folder: TempDir, settings: readonly string[] = []): string[] {
   const all = [`paths.stateDir=${folder.join("state")}`, `paths.runtimeDir=${folder.join("run")}`, ...settings];
-  return ["--board", "virtual", ...all.flatMap((setting) => ["--set", setting])];
+  const board = all.some((setting) => setting.startsWith("board.profile=")) ? [] : ["--board", "virtual"];
+  return [...board, ...all.flatMap((setting) => ["--set", setting])];
 }

@@ -2,8 +2,9 @@ import { AppError } from "../../core/errors.ts";
 import { readWavFile } from "../../core/wav.ts";
 import type { ControlHandlers } from "../control/control-server.ts";
 import { profileOperations } from "../control/profile-operations.ts";
+import { listenToFile } from "./listen-to-file.ts";
 import type { ServiceParts } from "./service-parts.ts";
-import { listenToFile, requireVirtual } from "./virtual-board.ts";
+import { requireVirtual } from "./virtual-board.ts";
 
 /** What each method of the control socket does. */
 export function controlHandlers(parts: ServiceParts): ControlHandlers {
@@ -14,7 +15,7 @@ export function controlHandlers(parts: ServiceParts): ControlHandlers {
     watch: (_params, emit, signal) => watch(parts, emit, signal),
     say: async ({ text, aloud }, emit, signal) =>
       dialog.say(text, { aloud, onText: (piece) => emit("text", piece), signal }),
-    listen: ({ path }, _emit, signal) => listenToFile(parts.virtual, dialog, path, signal),
+    listen: ({ path }, _emit, signal) => listenToFile(parts, path, signal),
     play: async ({ path }) => requireVirtual(parts.virtual).say(await readWavFile(path)),
     press: async ({ button, holdMs }) => requireVirtual(parts.virtual).press(button, holdMs),
     plug: async ({ plugged }) => requireVirtual(parts.virtual).setMicrophonePlugged(plugged),

@@ -3,6 +3,7 @@ import type { Logger } from "../../core/logger.ts";
 import type { OpenProfileStore } from "../../profile/open-profile-store.ts";
 import type { GestureEvents } from "../../sensors/gesture-service.ts";
 import type { Listener } from "../../sensors/listener.ts";
+import type { SpeechToText } from "../../sensors/ports.ts";
 import type { LoadedConfig } from "../config/load-config.ts";
 import type { DialogService } from "../dialog/dialog-service.ts";
 import type { PhaseTracker } from "../dialog/phase.ts";
@@ -31,6 +32,8 @@ export interface ServiceParts {
   readonly virtual: VirtualBoard | null;
   readonly healthChecks: readonly HealthCheck[];
   readonly startedMs: number;
+  /** A recogniser of its own for one recording; the caller disposes of it. @throws AppError E_STT_*. */
+  openRecogniser(): Promise<SpeechToText>;
   isMuted(): boolean;
   setMuted(isMuted: boolean): Promise<void>;
   /** Ends the service cleanly with this exit code. */

@@ -1,0 +1,110 @@
+import type { ControlHandlers } from "../control/control-server.ts";
+import type { GovernorStatus } from "../governor/governor-service.ts";
+import type { PowerPayload } from "../mqtt/payloads.ts";
+import type { RequestHandlers } from "../mqtt/requests.ts";
+import type { ServiceParts } from "./service-parts.ts";
+import { requireVirtual } from "./virtual-board.ts";
+
+/** Between two messages on the `power` topic. */
+const POWER_EVERY_MS = 5_000;
+
+type GovernorMethod =
+  | "governorStatus"
+  | "governorMode"
+  | "governorBudget"
+  | "setTempC"
+  | "setInputW"
+  | "setMains"
+  | "setBattery"
+  | "setMemoryPressure"
+  | "setThrottle";
+
+/** The governor and the virtual board's sensors on the control socket. */
+export function governorControls({ governor, virtual }: ServiceParts): Pick<ControlHandlers, GovernorMethod> {
+  const sensors = () => requireVirtual(virtual).sensors;
+  return {
+    governorStatus: async () => governor.status,
+    governorMode: async ({ mode }) => {
+      await governor.setMode(mode);
+      return governor.status;
+    },
+    governorBudget: async ({ dailyWh }) => {
+      await governor.setDailyWh(dailyWh);
+      return governor.status;
+    },
+    setTempC: async ({ celsius }) => sensors().set({ socTempC: celsius }),
+    setInputW: async ({ watts }) => sensors().set({ inputPower: watts === null ? null : { watts, scope: "board" } }),
+    setMains: async ({ mains }) => sensors().set({ isOnMains: mains }),
+    setBattery: async ({ percent }) =>
+      sensors().set({ battery: percent === null ? null : { percent, isDischarging: true } }),
+    setMemoryPressure: async ({ percent }) =>
+      sensors().set({ memory: percent === null ? null : { pressurePct: percent, availableMb: 4_096 } }),
+    setThrottle: async ({ state }) => sensors().set({ throttle: state }),
+  };
+}
+
+/** The governor's requests over MQTT. */
+export function governorRequests({
+  governor,
+}: ServiceParts): Pick<RequestHandlers, "power/set_mode" | "power/set_budget"> {
+  return {
+    "power/set_mode": async ({ mode }) => {
+      await governor.setMode(mode);
+      return { mode };
+    },
+    "power/set_budget": async ({ dailyWh }) => {
+      await governor.setDailyWh(dailyWh);
+      return { dailyWh };
+    },
+  };
+}
+
+/** Publishes the `power` topic: at once when it was quiet for 5 s, else when those are over. Returns what stops it. */
+export function publishPower({ governor, publisher, clock }: Pick<ServiceParts, "governor" | "publisher" | "clock">) {
+  let sentAtMs = Number.NEGATIVE_INFINITY;
+  let cancel: (() => void) | null = null;
+  const send = () => {
+    cancel = null;
+    sentAtMs = clock.monotonicMs();
+    publisher.publish("power", powerPayloadOf(governor.status));
+  };
+  let last = "";
+  const stop = governor.onStatus((status) => {
+    const now = JSON.stringify(powerPayloadOf(status));
+    if (now === last) return;
+    last = now;
+    cancel ??= clock.after(Math.max(0, sentAtMs + POWER_EVERY_MS - clock.monotonicMs()), send);
+  });
+  return () => {
+    stop();
+    cancel?.();
+  };
+}
+
+/** Rounded to what a person would notice, so that sensors that tremble do not publish all day. */
+function powerPayloadOf({ sample, budget, mode, isTraining, todayWh, dailyWh, energySource }: GovernorStatus): PowerPayload {
+  const { socTempC, inputPower, isOnMains, battery, throttle, memory, cpuLoad } = sample.readings;
+  return {
+    mode,
+    duty: budget.duty,
+    threads: budget.threads,
+    reason: budget.reason,
+    training: isTraining,
+    socTempC: rounded(socTempC, 1),
+    inputW: rounded(inputPower?.watts, 0.5),
+    mains: isOnMains,
+    batteryPct: rounded(battery?.percent, 1),
+    underVoltage: throttle?.isUnderVoltage ?? null,
+    slowed: throttle?.isSlowed ?? null,
+    memoryPressurePct: rounded(memory?.pressurePct, 1),
+    load: rounded(cpuLoad, 0.1),
+    todayWh: rounded(todayWh, 0.1) ?? 0,
+    dailyWh,
+    energySource,
+    failed: [...sample.failed],
+  };
+}
+
+function rounded(value: number | null | undefined, step: number): number | null {
+  return value === null || value === undefined ? null : Number((Math.round(value / step) * step).toFixed(1));
+}
