@@ -68,6 +68,7 @@ copy_network_settings() {
 in_root() {
   unshare --mount --pid --fork --kill-child sh -eu -c '
     mount --make-rprivate /
+    mount --rbind "$1" "$1" # a root is a mount point, here too: some tests make mount namespaces of their own
     mount -t proc proc "$1/proc"
     mount --rbind /sys "$1/sys"
     mount --rbind /dev "$1/dev"
