@@ -29,7 +29,13 @@ async function demonstrate(folder: string): Promise<void> {
   const clock = new SystemClock();
   const startMs = clock.monotonicMs();
   const say = (line: string) => process.stdout.write(`\n${line}\n`);
+  const published = new Set<string>();
   const happened = (line: string) => {
+    if (published.size > 0) {
+      const topics = [...published].join(", ");
+      published.clear();
+      happened(`published  ${topics}`);
+    }
     const seconds = ((clock.monotonicMs() - startMs) / 1000).toFixed(1).padStart(5);
     for (const part of line.split("\n")) process.stdout.write(`  ${seconds} s  ${part}\n`);
   };
@@ -56,9 +62,7 @@ async function demonstrate(folder: string): Promise<void> {
     },
   );
   happened(`ready      after ${Math.round(service.readyMs)} ms`);
-  const mqtt = await watchMqtt(`mqtt://127.0.0.1:${port}`, (topic, size) =>
-    happened(`published  ${topic} (${size} bytes)`),
-  );
+  const mqtt = await watchMqtt(`mqtt://127.0.0.1:${port}`, (topic) => published.add(topic));
   let findings: DemoFindings;
   let exitCode: number;
   try {

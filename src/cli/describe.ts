@@ -21,6 +21,8 @@ export function describeEvent(event: string, data: unknown): string | null {
       return `declined   ${text("reason").replaceAll("_", " ")}`;
     case "button":
       return `button     ${text("button")} ${text("kind").replaceAll("_", " ")}`;
+    case "budget":
+      return `training   may take ${text("duty")} of ${text("threads")} threads (${text("reason").replaceAll("_", " ")})`;
     case "alert":
       return fields.alert === null ? `solved     ${text("code")}` : `alert      ${text("code")}`;
     default:

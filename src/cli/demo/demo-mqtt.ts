@@ -5,18 +5,15 @@ export interface MqttWatcher {
   end(): Promise<void>;
 }
 
-/** Subscribes to everything below `asls/`, and tells of each message by topic and size. */
-export async function watchMqtt(
-  url: string,
-  onMessage: (topic: string, sizeBytes: number) => void,
-): Promise<MqttWatcher> {
+/** Subscribes to everything below `asls/`, and tells of each message's topic. */
+export async function watchMqtt(url: string, onMessage: (topic: string) => void): Promise<MqttWatcher> {
   const { connectAsync } = await import("mqtt");
   const client = await connectAsync(url, { protocolVersion: 4 });
   const topics = new Map<string, number>();
-  client.on("message", (topic, payload) => {
+  client.on("message", (topic) => {
     const short = topic.split("/").slice(2).join("/");
     topics.set(short, (topics.get(short) ?? 0) + 1);
-    onMessage(short, payload.length);
+    onMessage(short);
   });
   await client.subscribeAsync("asls/#");
   return { topics, end: () => client.endAsync(true) };

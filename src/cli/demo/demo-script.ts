@@ -1,10 +1,10 @@
-import { join } from "node:path";
 import { AppError } from "../../core/errors.ts";
 import type { ProfileSummary } from "../../profile/ports.ts";
 import { recordHuman, recordSentence } from "./demo-recordings.ts";
 import type { DemoService, SeenEvent } from "./demo-service.ts";
 
 const TURN_MS = 40_000;
+const WAKE_MS = 6_000;
 
 /** What the demo found out; the summary is printed from it. */
 export interface DemoFindings {
@@ -59,8 +59,8 @@ export async function playScript(
   await service.call("feedback", { kind: "correction", correction: "The garage door is open." });
 
   say("5. Woken by its wake phrase instead of the button.");
-  const wokenByPhrase = await wakeByPhrase(service, folder);
-  if (wokenByPhrase) spoken.push(await service.next(service.position, "the answer", 1, endsTurn).catch(() => before));
+  const woken = await wakeByPhrase(service, folder);
+  if (woken !== null) spoken.push(woken);
 
   say("6. Interrupted while it speaks: the talk button silences it.");
   await interrupt(service, folder);
@@ -78,7 +78,7 @@ export async function playScript(
     heardExactly: heard === REQUEST,
     answerBefore: String(before.data.answer),
     answerAfter: String(after.data.answer),
-    wokenByPhrase,
+    wokenByPhrase: woken !== null,
     humanHeard,
     profile,
     firstAudioMs: spoken.flatMap(({ data }) => {
@@ -102,32 +102,22 @@ async function rate(service: DemoService, button: "up" | "down"): Promise<void> 
   await service.next(from, `the thumb-${button} feedback`, 5_000, ({ event }) => event === "feedback");
 }
 
-/** Whether the phrase woke it; the turn that follows is awaited too. */
-async function wakeByPhrase(service: DemoService, folder: string): Promise<boolean> {
+/** The turn after the wake phrase, or null when it did not wake or was not understood. */
+async function wakeByPhrase(service: DemoService, folder: string): Promise<SeenEvent | null> {
   const from = service.position;
   await service.call("play", { path: await recordSentence(folder, "wake", "okay computer", "rms") });
-  const woke = service.next(from, "the wake phrase", 6_000, ({ event }) => event === "wake");
-  try {
-    await woke;
-  } catch {
-    return false;
-  }
-  await service.call("play", {
-    path: await recordSentence(folder, "after-wake", "what is the temperature in the bedroom"),
-  });
-  await service.next(
-    from,
-    "the answer after the wake phrase",
-    TURN_MS,
-    ({ event }) => event === "turn" || event === "declined",
-  );
-  return true;
+  const wake = service.next(from, "the wake phrase", WAKE_MS, ({ event }) => event === "wake");
+  if ((await wake.catch(() => null)) === null) return null;
+  const question = await recordSentence(folder, "after-wake", "what is the temperature in the bedroom");
+  await service.call("play", { path: question });
+  const ended = ({ event }: SeenEvent) => event === "turn" || event === "declined";
+  const done = await service.next(from, "the answer after the wake phrase", TURN_MS, ended);
+  return done.event === "turn" ? done : null;
 }
 
 async function interrupt(service: DemoService, folder: string): Promise<void> {
   const from = service.position;
-  const path = join(await Promise.resolve(folder), "long.wav");
-  await recordSentence(folder, "long", "tell me about the movie");
+  const path = await recordSentence(folder, "long", "tell me about the movie");
   const answered = service.call("listen", { path });
   await service.next(
     from,
