@@ -1,9 +1,18 @@
+import { existsSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { packageRoot } from "../../src/core/built-file.ts";
+import { describeWhen } from "../support/describe-when.ts";
 import { buildTimeoutMs, buildTrainer, makeModel, runTool } from "../support/native-trainer.ts";
 import { makeTempDir, type TempDir } from "../support/temp-dir.ts";
 
 let folder = "";
 let temp: TempDir;
+
+/** Software Vulkan (mesa's lavapipe) counts as a device only when it is named. */
+const vulkan = { GGML_VK_VISIBLE_DEVICES: "0" };
+const lavapipe = "/usr/share/vulkan/icd.d/lvp_icd.x86_64.json";
+const vulkanLibrary = `${packageRoot}node_modules/@node-llama-cpp/linux-x64-vulkan/bins/linux-x64-vulkan/libggml-vulkan.so`;
+const lacksVulkan = [lavapipe, vulkanLibrary].find((path) => !existsSync(path));
 
 beforeAll(async () => {
   folder = buildTrainer();
@@ -75,3 +84,19 @@ describe("gradients through quantised weights", () => {
     expect(result.relative_difference).toBeLessThan(1e-7);
   });
 });
+
+describeWhen(
+  lacksVulkan === undefined ? null : `${lacksVulkan} is missing`,
+  "gradients on software Vulkan against the CPU's",
+  () => {
+    it.each([
+      ["llama", "f32", 0.9999],
+      ["qwen2", "q8_0", 0.998],
+      ["qwen3", "q4_k", 0.998],
+    ])("%s %s: cosine above %d, the whole graph on the device", (arch, type, floor) => {
+      const model = makeModel(folder, temp.path, `--arch ${arch} --shape tiny --type ${type}`);
+      const args = `--loss ce --against ${model} --against-backend vulkan --against-backward resident`;
+      expect(gradients(model, args, vulkan).cosine).toBeGreaterThan(floor);
+    });
+  },
+);

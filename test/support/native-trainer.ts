@@ -7,10 +7,10 @@ export const buildTimeoutMs = 900_000;
 
 export type Flavour = "" | "-asan" | "-ubsan";
 
-/** Builds the trainer and its tools (a second when nothing changed); returns their folder. */
-export function buildTrainer(flavour: Flavour = ""): string {
-  const options = flavour === "" ? [] : [`-${flavour}`];
-  execFileSync("sh", ["deploy/build-trainer.sh", "--tools", ...options], { cwd: packageRoot, stdio: "inherit" });
+/** Builds the trainer, with its tools unless told otherwise (a second when nothing changed); returns their folder. */
+export function buildTrainer(flavour: Flavour = "", { tools = true } = {}): string {
+  const options = [...(tools ? ["--tools"] : []), ...(flavour === "" ? [] : [`-${flavour}`])];
+  execFileSync("sh", ["deploy/build-trainer.sh", ...options], { cwd: packageRoot, stdio: "inherit" });
   return `${packageRoot}build/trainer${flavour}`;
 }
 
