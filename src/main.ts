@@ -2,6 +2,7 @@ import { mkdir, readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { makeControls } from "./composition/controls.ts";
 import { makeEars, openRecogniser } from "./composition/ears.ts";
+import { makeGovernor } from "./composition/governor.ts";
 import { fileWriteError } from "./core/atomic-file.ts";
 import { packageRoot } from "./core/built-file.ts";
 import { type Clock, SystemClock } from "./core/clock.ts";
@@ -135,6 +136,7 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
     },
     { ...config.dialog, maxAnswerTokens: config.model.maxAnswerTokens, temperature: config.model.temperature },
   );
+  const { governor, virtualSensors } = makeGovernor(loaded, alerts, clock, log);
   const publisher = createStatusPublisher(config.mqtt, deviceId, {
     clock,
     log: log.child({ part: "mqtt" }),
@@ -165,6 +167,8 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
     models,
     dialog,
     listener,
+    governor,
+    virtualSensors,
     publisher,
     virtual,
     healthChecks,
@@ -186,6 +190,7 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
   if (listener !== null) wireListener(listener, parts);
   wireButtons(gestures, parts);
   publisher.onRequest(requestHandlers(parts));
+  phase.onChange(({ phase: now }) => governor.userActive(now !== "idle"));
 
   const retrying = (service: Service) => new RetryingService(service, { alerts, clock, log });
   const steps: ServiceStep[] = [
@@ -196,6 +201,7 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
       stopMs: 2_000,
     },
     ...(config.model.enabled ? [{ service: models, startMs: 300_000, stopMs: 2_000 }] : []),
+    { service: governor, startMs: 10_000, stopMs: 1_000 },
     { service: speech, startMs: 1_000, stopMs: 1_000 },
     { service: resource("dialog", () => dialog.stop()), startMs: 1_000, stopMs: 2_000 },
     ...(led === null ? [] : [{ service: retrying(led), startMs: 10_000, stopMs: 500 }]),

@@ -5,6 +5,8 @@ export interface TrainingBudget {
   readonly threads: number;
   /** What bound it: a word for logs and MQTT. */
   readonly reason: string;
+  /** Memory is short: standing still does not help, the trainer must checkpoint and end. */
+  readonly releaseMemory?: boolean;
 }
 
 export interface EligibilityPolicy {

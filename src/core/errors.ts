@@ -37,6 +37,14 @@ export const ERROR_CODES = {
     retryable: false,
     nextStep: "Correct the listed keys; `asls config print` shows where each came from.",
   },
+  E_SENSOR_FAILED: {
+    retryable: true,
+    nextStep: "`asls governor status` names the probe; training waits until it can be read again.",
+  },
+  E_UNDER_VOLTAGE: {
+    retryable: true,
+    nextStep: "Use the power supply and the cable that the board's maker recommends; training waits until then.",
+  },
   E_GPIO_UNAVAILABLE: {
     retryable: true,
     nextStep: "Check buttons.* and led.* in the configuration; `asls doctor` shows what the board offers.",

@@ -40,6 +40,8 @@ function handlers(changes: Partial<RequestHandlers> = {}): RequestHandlers {
     say: async () => ({ outcome: "answered", latencyMs: 120 }),
     "mic/set": async ({ muted }) => ({ muted }),
     "feedback/submit": async () => ({ outcome: "recorded", reason: null }),
+    "power/set_mode": async ({ mode }) => ({ mode }),
+    "power/set_budget": async ({ dailyWh }) => ({ dailyWh }),
     health_check: async () => HEALTHY,
     "consent/revoke": async ({ purpose }) => ({
       revoked: purpose === "all" ? ["store", "train", "telemetry"] : [purpose],

@@ -46,14 +46,23 @@ export function boardProfile(
     case "virtual":
       return virtualProfile(env);
     case "rpi4":
-      return [{ key: "buttons.chipLabel", value: "pinctrl-bcm2711" }];
+      return [
+        { key: "buttons.chipLabel", value: "pinctrl-bcm2711" },
+        { key: "governor.wattsPerThread", value: 0.9 },
+      ];
     case "rpi5":
-      return [{ key: "buttons.chipLabel", value: "pinctrl-rp1" }];
+      return [
+        { key: "buttons.chipLabel", value: "pinctrl-rp1" },
+        { key: "governor.wattsPerThread", value: 1.5 },
+      ];
     case "jetson-orin":
       return [
         { key: "buttons.chipLabel", value: "tegra234-gpio" },
         { key: "buttons.backend", value: "gpiod" },
         { key: "model.gpu", value: "auto" },
+        { key: "governor.resumeC", value: 75 },
+        { key: "governor.throttleC", value: 80 },
+        { key: "governor.stopC", value: 90 },
       ];
     case "generic":
       return [];

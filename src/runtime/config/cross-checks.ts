@@ -62,6 +62,18 @@ const CHECKS: readonly Check[] = [
       "or another button's line is needed by that buttons.backend",
     ),
   gpioLinesDiffer,
+  ({ governor }) =>
+    must(
+      governor.resumeC < governor.throttleC && governor.throttleC < governor.stopC,
+      ["governor.throttleC", "governor.resumeC", "governor.stopC"],
+      "must lie between governor.resumeC and governor.stopC",
+    ),
+  ({ governor }) =>
+    must(
+      governor.memoryResumePct < governor.memoryStopPct,
+      ["governor.memoryResumePct", "governor.memoryStopPct"],
+      "must be less than governor.memoryStopPct",
+    ),
   ({ dialog, model }) =>
     must(
       dialog.factTokens + dialog.exchangeTokens + model.maxAnswerTokens < model.contextTokens,

@@ -2,6 +2,7 @@ import convict from "convict";
 import { ConfigKey, type ConfigOf, type ConfigTree } from "./config-key.ts";
 import { boardSection, pathsSection, virtualSection } from "./sections/board.ts";
 import { buttonsSection, ledSection } from "./sections/controls.ts";
+import { governorSection } from "./sections/governor.ts";
 import { microphoneSection, sttSection, vadSection, wakeSection } from "./sections/hearing.ts";
 import { dialogSection, modelSection } from "./sections/language.ts";
 import { mqttSection } from "./sections/mqtt.ts";
@@ -25,6 +26,7 @@ export const CONFIG_SECTIONS = {
   dialog: dialogSection,
   profile: profileSection,
   signals: signalsSection,
+  governor: governorSection,
   mqtt: mqttSection,
   log: logSection,
   service: serviceSection,

@@ -1,11 +1,15 @@
 import * as v from "valibot";
 import { AppError, ERROR_CODES, type ErrorCode } from "../../core/errors.ts";
+import { GOVERNOR_MODES } from "../governor/policy.ts";
 
 /** Longest accepted line, bytes. `say` refuses long texts itself; this only bounds memory. */
 export const MAX_LINE_BYTES = 4 * 1024 * 1024;
 
 const text = v.pipe(v.string(), v.nonEmpty());
 const id = v.pipe(v.string(), v.regex(/^[a-z0-9_-]{1,64}$/i));
+
+/** What a probe of the virtual board says from now on; null makes it fail. */
+const reading = v.pipe(v.number(), v.finite());
 
 /** Every method of the control socket and the shape of its parameters: the one table for server and client. */
 export const CONTROL_METHODS = {
@@ -19,6 +23,17 @@ export const CONTROL_METHODS = {
     holdMs: v.pipe(v.number(), v.minValue(0), v.maxValue(60_000)),
   }),
   plug: v.strictObject({ plugged: v.boolean() }),
+  governorStatus: v.strictObject({}),
+  governorMode: v.strictObject({ mode: v.picklist(GOVERNOR_MODES) }),
+  governorBudget: v.strictObject({ dailyWh: v.nullable(v.pipe(v.number(), v.minValue(0), v.maxValue(10_000))) }),
+  setTempC: v.strictObject({ celsius: v.nullable(reading) }),
+  setInputW: v.strictObject({ watts: v.nullable(reading) }),
+  setMains: v.strictObject({ mains: v.nullable(v.boolean()) }),
+  setBattery: v.strictObject({ percent: v.nullable(v.pipe(reading, v.minValue(0), v.maxValue(100))) }),
+  setMemoryPressure: v.strictObject({ percent: v.nullable(v.pipe(reading, v.minValue(0), v.maxValue(100))) }),
+  setThrottle: v.strictObject({
+    state: v.nullable(v.strictObject({ isUnderVoltage: v.boolean(), isSlowed: v.boolean() })),
+  }),
   feedback: v.strictObject({
     kind: v.picklist(["up", "down", "correction"]),
     correction: v.nullable(text),

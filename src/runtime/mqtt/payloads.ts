@@ -1,6 +1,8 @@
 import * as v from "valibot";
 import { ERROR_CODES, type ErrorCode } from "../../core/errors.ts";
+import { PROBE_NAMES } from "../../sensors/board/ports.ts";
 import { BOARD_NAMES } from "../config/sections/board.ts";
+import { GOVERNOR_MODES, GOVERNOR_REASONS } from "../governor/policy.ts";
 
 /**
  * Shapes of everything published, in camelCase as the code sees it. INVARIANT: no schema here accepts free text.
@@ -43,6 +45,28 @@ export const statePayload = v.strictObject({
   profile: v.nullable(profileId),
 });
 
+const number = v.pipe(v.number(), v.finite());
+
+export const powerPayload = v.strictObject({
+  mode: v.picklist(GOVERNOR_MODES),
+  duty: v.pipe(number, v.minValue(0), v.maxValue(1)),
+  threads: count,
+  reason: v.picklist(GOVERNOR_REASONS),
+  training: v.boolean(),
+  socTempC: v.nullable(number),
+  inputW: v.nullable(number),
+  mains: v.nullable(v.boolean()),
+  batteryPct: v.nullable(number),
+  underVoltage: v.nullable(v.boolean()),
+  slowed: v.nullable(v.boolean()),
+  memoryPressurePct: v.nullable(number),
+  load: v.nullable(number),
+  todayWh: number,
+  dailyWh: v.nullable(number),
+  energySource: v.nullable(v.picklist(["measured", "estimated", "mixed"])),
+  failed: v.array(v.picklist(PROBE_NAMES)),
+});
+
 export const alertPayload = v.strictObject({
   code: errorCode,
   sinceMs: epochMs,
@@ -71,5 +95,6 @@ export function alertMessage(code: ErrorCode): string {
 
 export type InfoPayload = v.InferOutput<typeof infoPayload>;
 export type StatePayload = v.InferOutput<typeof statePayload>;
+export type PowerPayload = v.InferOutput<typeof powerPayload>;
 export type InteractionEvent = v.InferOutput<typeof interactionEvent>;
 export type ButtonEvent = v.InferOutput<typeof buttonEvent>;

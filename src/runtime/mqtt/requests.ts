@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { ERROR_CODES, type ErrorCode } from "../../core/errors.ts";
+import { GOVERNOR_MODES } from "../governor/policy.ts";
 import { alertMessage, errorCode } from "./payloads.ts";
 
 /** Echoed in the response, so it is an identifier and no free text. */
@@ -7,6 +8,7 @@ export const transaction = v.union([v.pipe(v.number(), v.integer()), v.pipe(v.st
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const purposes = v.picklist(["store", "train", "telemetry"]);
+const dailyWh = v.nullable(v.pipe(v.number(), v.minValue(0), v.maxValue(10_000)));
 const nothing = v.strictObject({});
 
 /** What went wrong, in words that come from tables only: no message of an exception, no value, no unknown name. */
@@ -51,6 +53,16 @@ export const VERBS = {
       outcome: v.picklist(["recorded", "declined"]),
       reason: v.nullable(v.picklist(["no_consent", "guest", "nothing_to_rate"])),
     }),
+  },
+  "power/set_mode": {
+    doc: "How much training may take; kept over restarts.",
+    request: v.strictObject({ mode: v.picklist(GOVERNOR_MODES) }),
+    response: v.strictObject({ mode: v.picklist(GOVERNOR_MODES) }),
+  },
+  "power/set_budget": {
+    doc: "Energy that training may take a day, watt-hours; 0 is no training, null no limit. Kept over restarts.",
+    request: v.strictObject({ dailyWh }),
+    response: v.strictObject({ dailyWh }),
   },
   health_check: {
     doc: "Asks every part whether it works.",

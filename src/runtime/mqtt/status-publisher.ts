@@ -12,6 +12,7 @@ import {
   type ButtonEvent,
   type InfoPayload,
   type InteractionEvent,
+  type PowerPayload,
   type StatePayload,
 } from "./payloads.ts";
 import { RequestRouter } from "./request-router.ts";
@@ -24,6 +25,7 @@ import { toWire } from "./wire-codec.ts";
 export interface StatusPayloads {
   readonly info: Omit<InfoPayload, "schema" | "session">;
   readonly state: StatePayload;
+  readonly power: PowerPayload;
 }
 
 export interface StatusEvents {

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { alertPayload, buttonEvent, infoPayload, interactionEvent, statePayload } from "./payloads.ts";
+import { alertPayload, buttonEvent, infoPayload, interactionEvent, powerPayload, statePayload } from "./payloads.ts";
 import { VERBS } from "./requests.ts";
 
 export interface TopicRow {
@@ -34,6 +34,13 @@ export const PUBLISHED = {
     retained: true,
     payload: statePayload,
     doc: "What it is doing. fault is the code of what keeps it from working, or null.",
+  },
+  power: {
+    path: "power",
+    qos: 1,
+    retained: true,
+    payload: powerPayload,
+    doc: "What training may take and why (reason), and what the board's sensors say; null where it has none or it failed. On change, at most once in 5 s.",
   },
   alert: {
     path: "alert/<code>",

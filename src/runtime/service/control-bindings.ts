@@ -2,6 +2,7 @@ import { AppError } from "../../core/errors.ts";
 import { readWavFile } from "../../core/wav.ts";
 import type { ControlHandlers } from "../control/control-server.ts";
 import { profileOperations } from "../control/profile-operations.ts";
+import { governorControls } from "./governor-bindings.ts";
 import { listenToFile } from "./listen-to-file.ts";
 import type { ServiceParts } from "./service-parts.ts";
 import { requireVirtual } from "./virtual-board.ts";
@@ -19,6 +20,7 @@ export function controlHandlers(parts: ServiceParts): ControlHandlers {
     play: async ({ path }) => requireVirtual(parts.virtual).say(await readWavFile(path)),
     press: async ({ button, holdMs }) => requireVirtual(parts.virtual).press(button, holdMs),
     plug: async ({ plugged }) => requireVirtual(parts.virtual).setMicrophonePlugged(plugged),
+    ...governorControls(parts),
     feedback: async ({ kind, correction }) => {
       const signal = kind === "up" ? "thumb_up" : kind === "down" ? "thumb_down" : "correction";
       await dialog.rate(signal, correction, false);
@@ -66,6 +68,7 @@ function watch(parts: ServiceParts, emit: (event: string, data: unknown) => void
     phase.onChange((state) => emit("phase", state)),
     alerts.onChange((change) => emit("alert", change)),
     parts.onGesture((gesture) => emit("button", gesture)),
+    parts.governor.onBudget((budget) => emit("budget", budget)),
     ...(["wake", "heard", "turn", "feedback", "consent", "learned", "declined"] as const).map((event) =>
       dialog.on(event, (data) => emit(event, data)),
     ),

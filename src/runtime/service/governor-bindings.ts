@@ -1,9 +1,9 @@
+import { AppError } from "../../core/errors.ts";
 import type { ControlHandlers } from "../control/control-server.ts";
 import type { GovernorStatus } from "../governor/governor-service.ts";
 import type { PowerPayload } from "../mqtt/payloads.ts";
 import type { RequestHandlers } from "../mqtt/requests.ts";
 import type { ServiceParts } from "./service-parts.ts";
-import { requireVirtual } from "./virtual-board.ts";
 
 /** Between two messages on the `power` topic. */
 const POWER_EVERY_MS = 5_000;
@@ -20,8 +20,11 @@ type GovernorMethod =
   | "setThrottle";
 
 /** The governor and the virtual board's sensors on the control socket. */
-export function governorControls({ governor, virtual }: ServiceParts): Pick<ControlHandlers, GovernorMethod> {
-  const sensors = () => requireVirtual(virtual).sensors;
+export function governorControls({ governor, virtualSensors }: ServiceParts): Pick<ControlHandlers, GovernorMethod> {
+  const sensors = () => {
+    if (virtualSensors === null) throw new AppError("E_VIRTUAL_ONLY", "this board has real sensors");
+    return virtualSensors;
+  };
   return {
     governorStatus: async () => governor.status,
     governorMode: async ({ mode }) => {
@@ -82,7 +85,15 @@ export function publishPower({ governor, publisher, clock }: Pick<ServiceParts, 
 }
 
 /** Rounded to what a person would notice, so that sensors that tremble do not publish all day. */
-function powerPayloadOf({ sample, budget, mode, isTraining, todayWh, dailyWh, energySource }: GovernorStatus): PowerPayload {
+function powerPayloadOf({
+  sample,
+  budget,
+  mode,
+  isTraining,
+  todayWh,
+  dailyWh,
+  energySource,
+}: GovernorStatus): PowerPayload {
   const { socTempC, inputPower, isOnMains, battery, throttle, memory, cpuLoad } = sample.readings;
   return {
     mode,

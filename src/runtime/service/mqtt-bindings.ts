@@ -1,6 +1,7 @@
 import { isAppError } from "../../core/errors.ts";
 import type { ConsentPurpose } from "../../profile/ports.ts";
 import type { RequestHandlers } from "../mqtt/requests.ts";
+import { governorRequests, publishPower } from "./governor-bindings.ts";
 import type { ServiceParts } from "./service-parts.ts";
 import { firstFailure } from "./watchdog.ts";
 
@@ -29,6 +30,7 @@ export function requestHandlers(parts: ServiceParts): RequestHandlers {
         return { outcome: "declined", reason: "nothing_to_rate" };
       }
     },
+    ...governorRequests(parts),
     health_check: async () => {
       const failure = await firstFailure(parts.healthChecks, clock, HEALTH_CHECK_MS);
       return {
@@ -93,6 +95,7 @@ export function publishStatus(parts: ServiceParts): () => void {
       stateChanged();
     }),
     parts.onMuteChange(stateChanged),
+    publishPower(parts),
     parts.models.onLoaded(publishInfo),
     dialog.on("wake", () => interaction("wake", null)),
     dialog.on("declined", () => interaction("declined", null)),

@@ -1,6 +1,7 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Logger } from "../../core/logger.ts";
 import type { OpenProfileStore } from "../../profile/open-profile-store.ts";
+import type { VirtualBoardBackend } from "../../sensors/board/virtual-board-backend.ts";
 import type { GestureEvents } from "../../sensors/gesture-service.ts";
 import type { Listener } from "../../sensors/listener.ts";
 import type { SpeechToText } from "../../sensors/ports.ts";
@@ -8,6 +9,7 @@ import type { LoadedConfig } from "../config/load-config.ts";
 import type { DialogService } from "../dialog/dialog-service.ts";
 import type { PhaseTracker } from "../dialog/phase.ts";
 import type { PresenceGate } from "../dialog/presence.ts";
+import type { GovernorService } from "../governor/governor-service.ts";
 import type { StatusPublisher } from "../mqtt/status-publisher.ts";
 import type { Alerts } from "./alerts.ts";
 import type { ModelService } from "./model-service.ts";
@@ -28,6 +30,9 @@ export interface ServiceParts {
   readonly dialog: DialogService;
   /** Null without a microphone by configuration. */
   readonly listener: Listener | null;
+  readonly governor: GovernorService;
+  /** Null on a real board. */
+  readonly virtualSensors: VirtualBoardBackend | null;
   readonly publisher: StatusPublisher;
   readonly virtual: VirtualBoard | null;
   readonly healthChecks: readonly HealthCheck[];

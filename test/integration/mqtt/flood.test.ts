@@ -27,6 +27,8 @@ test("a flood of 3000 requests, each tenth broken, is answered by codes and the 
     },
     "mic/set": async ({ muted }) => ({ muted }),
     "feedback/submit": async () => ({ outcome: "recorded", reason: null }),
+    "power/set_mode": async ({ mode }) => ({ mode }),
+    "power/set_budget": async ({ dailyWh }) => ({ dailyWh }),
     health_check: async () => ({ healthy: true, uptimeS: 0, failing: [], alerts: [] }),
     "consent/revoke": async () => ({ revoked: [] }),
     restart: async () => ({ outcome: "restarting" }),

@@ -19,6 +19,8 @@ const handlers: RequestHandlers = {
   say: never,
   "mic/set": async ({ muted }) => ({ muted }),
   "feedback/submit": async () => ({ outcome: "declined", reason: "no_consent" }),
+  "power/set_mode": async ({ mode }) => ({ mode }),
+  "power/set_budget": async ({ dailyWh }) => ({ dailyWh }),
   health_check: async () => ({ healthy: true, uptimeS: 1, failing: [], alerts: [] }),
   "consent/revoke": async () => ({ revoked: [] }),
   restart: async () => ({ outcome: "restarting" }),

@@ -1,4 +1,4 @@
-import { decimalNumber, oneOf, path } from "../config-key.ts";
+import { decimalNumber, integerOrNone, oneOf, path, yesNo } from "../config-key.ts";
 
 /** Boards with a profile of their own; `generic` is any other Linux machine. */
 export const BOARD_NAMES = ["virtual", "rpi4", "rpi5", "jetson-orin", "generic"] as const;
@@ -33,5 +33,18 @@ export const virtualSection = {
     max: 100,
     default: 1,
     doc: "How much faster than real time the virtual microphone plays its audio.",
+  }),
+  socTempC: decimalNumber({
+    min: -40,
+    max: 150,
+    default: 45,
+    doc: "Temperature of the virtual board (°C) at the start; `asls board set` changes it.",
+  }),
+  mains: yesNo({ default: true, doc: "The virtual board is on mains at the start." }),
+  batteryPct: integerOrNone({
+    min: 0,
+    max: 100,
+    default: null,
+    doc: "Charge of the virtual board's battery (per cent) at the start. null: it has none.",
   }),
 };
