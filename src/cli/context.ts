@@ -22,7 +22,7 @@ function collect(value: string, previous: readonly string[]): readonly string[] 
 }
 
 /** `--board` and `--set` as `key=value`, in the order in which later ones win. */
-export function overridesOf(command: Command): string[] {
+function overridesOf(command: Command): string[] {
   const { board, set = [] } = command.optsWithGlobals<CommonOptions>();
   return [...(board === undefined ? [] : [`board.profile=${board}`]), ...set];
 }

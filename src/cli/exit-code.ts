@@ -11,7 +11,7 @@ const EXIT_CODES: Partial<Record<ErrorCode, number>> = {
 };
 
 /** Exit status for an error: its sysexits.h code where one fits, else 1. 130 for a cancelled command, as a shell does. */
-export function exitCodeOf(error: AppError): number {
+function exitCodeOf(error: AppError): number {
   return error.code === "E_ABORTED" ? 130 : (EXIT_CODES[error.code] ?? 1);
 }
 

@@ -20,7 +20,7 @@ export const MIGRATIONS: readonly Migration[] = [
          wrapped_key BLOB NOT NULL,
          sealed_label BLOB,
          sealed_statistics BLOB
-       ) STRICT, WITHOUT ROWID`,
+       ) STRICT`,
       // No foreign key: the ledger outlives a forgotten profile as evidence, and holds nothing but a random id.
       `CREATE TABLE consent_ledger (
          sequence INTEGER PRIMARY KEY AUTOINCREMENT,

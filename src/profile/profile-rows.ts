@@ -42,7 +42,7 @@ export async function listProfiles(database: SqlTransaction, vault: ProfileVault
     `SELECT p.id, p.created_at_ms, p.sealed_label,
        (SELECT COUNT(*) FROM interactions i WHERE i.profile_id = p.id) AS interactions,
        (SELECT COUNT(*) FROM facts f WHERE f.profile_id = p.id) AS facts
-     FROM profiles p ORDER BY p.created_at_ms, p.id`,
+     FROM profiles p ORDER BY p.created_at_ms, p.rowid`,
   );
   const listings: ProfileListing[] = [];
   for (const row of rows) {

@@ -8,7 +8,7 @@ import { makeTempDir, type TempDir } from "./temp-dir.ts";
 const run = promisify(execFile);
 const CLI = "dist/cli.js";
 /** How long a test waits for something that must come, ms. */
-export const SOON_MS = 30_000;
+const SOON_MS = 30_000;
 
 export interface Ended {
   readonly exitCode: number;

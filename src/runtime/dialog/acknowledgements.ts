@@ -10,7 +10,7 @@ export const PRAISED = "Thank you.";
 export const BLAMED = "Sorry. Tell me what I should have said.";
 export const CORRECTED = "Thank you, I will remember that.";
 export const CORRECTED_UNSTORED = "Thank you.";
-export const CONFIRM_FORGET_ALL = "Hold the talk button for me to forget everything about you.";
+const CONFIRM_FORGET_ALL = "Hold the talk button for me to forget everything about you.";
 export const CONFIRM_AT_DEVICE = "Please hold the talk button of the device to confirm.";
 export const FORGOTTEN = "I have forgotten everything about you.";
 

@@ -178,12 +178,29 @@ export class DialogService {
     await this.#turns.waitForUnlock();
   }
 
-  #whenPresent(action: () => Promise<void>): void {
+  #whenPresent(action: () => Promise<void>, saidAfterwards: string): void {
     const { presence, log } = this.#deps;
     const confirmed = async () => {
-      if (await presence.ask()) await action();
+      if (!(await presence.ask())) return;
+      await action();
+      await this.#announce(saidAfterwards);
     };
     confirmed().catch((error: unknown) => log.error({ err: String(error) }, "confirmed action failed"));
+  }
+
+  /** Says something that nobody asked for in this turn; a wake silences it like any answer. */
+  #announce(sentence: string): Promise<void> {
+    return this.#turns.runExclusive(async () => {
+      const controller = new AbortController();
+      this.#running = controller;
+      try {
+        const speech = this.#deps.voice.begin(controller.signal, {});
+        speech.push(sentence);
+        this.#deps.onSpoken(await speech.finish());
+      } finally {
+        this.#running = null;
+      }
+    });
   }
 
   #turn(request: TurnRequest, signal?: AbortSignal): Promise<TurnReport & { readonly error: AppError | null }> {
@@ -197,7 +214,7 @@ export class DialogService {
       this.#count += 1;
       const world: TurnWorld = {
         ...this.#deps,
-        whenPresent: (action) => this.#whenPresent(action),
+        whenPresent: (action, said) => this.#whenPresent(action, said),
         turn: this.#count,
         conversation: this.#conversation,
         rephraseWindowMs: this.#config.rephraseWindowMs,

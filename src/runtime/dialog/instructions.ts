@@ -8,6 +8,7 @@ import {
   CORRECTED,
   CORRECTED_UNSTORED,
   consentChanged,
+  FORGOTTEN,
   instructionsKept,
   NEEDS_CONSENT,
   NOTHING_TO_REPEAT,
@@ -21,8 +22,8 @@ import type { TurnIntent } from "./turn-intent.ts";
 export interface InstructionWorld {
   readonly clock: Clock;
   readonly memory: Memory;
-  /** Carries out what needs somebody at the device, once the talk button is held. */
-  whenPresent(action: () => Promise<void>): void;
+  /** Carries out what needs somebody at the device once the talk button is held, and then says so aloud. */
+  whenPresent(action: () => Promise<void>, saidAfterwards: string): void;
   forgetProfile(profileId: string): Promise<void>;
   onFeedback(kind: SignalKind, interactionId: string | null): void;
   onLearned(kind: FactKind): void;
@@ -86,7 +87,7 @@ async function changeConsent(
     whenPresent(async () => {
       await memory.setConsent(profile.id, purpose, true, "button");
       onConsent(purpose, true);
-    });
+    }, consentChanged(request));
     return CONFIRM_AT_DEVICE;
   }
   await memory.setConsent(profile.id, purpose, granted, modality === "text" ? "cli" : "spoken");
@@ -128,7 +129,7 @@ async function carryOutInstructions(
   let forgotten = 0;
   for (const statement of statements) {
     if (statement.kind === "forget") forgotten += await world.memory.forgetFacts(profile.id, statement.topic);
-    if (statement.kind === "forget_all") world.whenPresent(() => world.forgetProfile(profile.id));
+    if (statement.kind === "forget_all") world.whenPresent(() => world.forgetProfile(profile.id), FORGOTTEN);
   }
   const toLearn = statements.filter((statement) => statement.kind === "learn");
   if (toLearn.length > 0 && !profile.consent.store) return answered(NEEDS_CONSENT);

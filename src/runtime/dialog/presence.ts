@@ -1,7 +1,7 @@
 import type { Clock } from "../../core/clock.ts";
 
 /** How long a request waits for somebody at the device, ms. */
-export const PRESENCE_WINDOW_MS = 60_000;
+const PRESENCE_WINDOW_MS = 60_000;
 
 /**
  * One request at a time that waits for proof that somebody stands at the device (the talk button held). A newer request

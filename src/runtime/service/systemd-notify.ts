@@ -10,7 +10,7 @@ export interface ServiceManager {
   ping(): void;
 }
 
-export const noServiceManager: ServiceManager = {
+const noServiceManager: ServiceManager = {
   watchdogMs: null,
   ready: () => {},
   stopping: () => {},

@@ -170,6 +170,7 @@ test("forgetting everything needs the talk button, and leaves nothing", async ()
     left = (await rig.profiles.archive.list()).map((each) => ({ id: each.id }));
   }
   expect((await rig.profiles.store.active()).id).not.toBe(id);
+  await rig.until(() => rig.voice.asked.includes("I have forgotten everything about you."));
 });
 
 test("a text turn whose caller hangs up ends as stopped and leaves nothing behind", async () => {
