@@ -1,10 +1,11 @@
 import * as v from "valibot";
 import { AppError } from "../core/errors.ts";
+import { GATE_REASONS } from "./gate.ts";
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 const version = v.pipe(v.string(), v.regex(/^a_[0-9a-f]{16}$/));
-const ids = v.array(v.string());
+const ids = v.pipe(v.array(v.string()), v.readonly());
 
 const difference = v.strictObject({
   mean: v.number(),
@@ -18,7 +19,7 @@ const difference = v.strictObject({
 
 export const gateSchema = v.strictObject({
   promoted: v.boolean(),
-  reasons: v.array(v.picklist(["too_few_held_out", "no_clear_gain", "forgets_general_text", "not_finite"])),
+  reasons: v.pipe(v.array(v.picklist(GATE_REASONS)), v.readonly()),
   heldOut: difference,
   general: difference,
   generalRise: v.number(),
@@ -31,14 +32,17 @@ export const scheduleSchema = v.strictObject({
   surprise: v.number(),
   /** Validation loss before the first pass. */
   startLoss: v.nullable(v.number()),
-  passes: v.array(
-    v.strictObject({
-      pass: count,
-      lr: v.number(),
-      steps: count,
-      finalLoss: v.nullable(v.number()),
-      validationLoss: v.nullable(v.number()),
-    }),
+  passes: v.pipe(
+    v.array(
+      v.strictObject({
+        pass: count,
+        lr: v.number(),
+        steps: count,
+        finalLoss: v.nullable(v.number()),
+        validationLoss: v.nullable(v.number()),
+      }),
+    ),
+    v.readonly(),
   ),
   strength: v.number(),
   watchedRise: v.nullable(v.number()),

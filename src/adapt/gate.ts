@@ -20,7 +20,15 @@ export interface LossDifference {
 }
 
 /** Why a candidate is refused. */
-export type GateReason = "too_few_held_out" | "no_clear_gain" | "forgets_general_text" | "not_finite";
+export const GATE_REASONS = [
+  "too_few_held_out",
+  "no_clear_gain",
+  "forgets_general_text",
+  "not_finite",
+  "correction_not_learned",
+  "harms_other_words",
+] as const;
+export type GateReason = (typeof GATE_REASONS)[number];
 
 /** The gate's decision with everything it rests on. */
 export interface GateDecision {
@@ -91,22 +99,49 @@ export function decideGate(
   settings: GateSettings,
   seed: number,
 ): GateDecision {
-  const { confidence, resamples, generalCeiling, minHeldOut } = settings;
-  const difference = pairedBootstrap(heldOut, confidence, resamples, seed);
-  const generalDifference = pairedBootstrap(general, confidence, resamples, seed);
-  const generalRise = Math.expm1(generalDifference.mean);
+  const measured = measuredBy(heldOut, general, settings, seed);
   const reasons: GateReason[] = [];
   const areFinite = [...heldOut, ...general].every(({ before, after }) => Number.isFinite(after - before));
   if (!areFinite) reasons.push("not_finite");
-  if (heldOut.length < minHeldOut) reasons.push("too_few_held_out");
-  else if (!(difference.high < 0)) reasons.push("no_clear_gain");
-  if (!(generalRise <= generalCeiling)) reasons.push("forgets_general_text");
+  if (heldOut.length < settings.minHeldOut) reasons.push("too_few_held_out");
+  else if (!(measured.heldOut.high < 0)) reasons.push("no_clear_gain");
+  if (!(measured.generalRise <= settings.generalCeiling)) reasons.push("forgets_general_text");
+  return { ...measured, promoted: reasons.length === 0, reasons };
+}
+
+/**
+ * For a micro-update: promoted if the corrections are predicted better, other words of the user are not clearly worse,
+ * and general text stays under its ceiling. There is no time for a gain on held-out words to show.
+ *
+ * @param corrections before and after, trained on; @param others not trained on.
+ */
+export function decideMicroGate(
+  corrections: readonly PairedLoss[],
+  others: readonly PairedLoss[],
+  general: readonly PairedLoss[],
+  settings: Omit<GateSettings, "minHeldOut">,
+  seed: number,
+): GateDecision {
+  const measured = measuredBy(others, general, settings, seed);
+  const reasons: GateReason[] = [];
+  const learned = pairedBootstrap(corrections, settings.confidence, 1, seed);
+  if (!(learned.mean < 0)) reasons.push("correction_not_learned");
+  if (!(measured.heldOut.low <= 0)) reasons.push("harms_other_words");
+  if (!(measured.generalRise <= settings.generalCeiling)) reasons.push("forgets_general_text");
+  return { ...measured, promoted: reasons.length === 0, reasons };
+}
+
+function measuredBy(
+  heldOut: readonly PairedLoss[],
+  general: readonly PairedLoss[],
+  { confidence, resamples, generalCeiling }: Omit<GateSettings, "minHeldOut">,
+  seed: number,
+): Omit<GateDecision, "promoted" | "reasons"> {
+  const generalDifference = pairedBootstrap(general, confidence, resamples, seed);
   return {
-    promoted: reasons.length === 0,
-    reasons,
-    heldOut: difference,
+    heldOut: pairedBootstrap(heldOut, confidence, resamples, seed),
     general: generalDifference,
-    generalRise,
+    generalRise: Math.expm1(generalDifference.mean),
     generalCeiling,
     confidence,
     resamples,

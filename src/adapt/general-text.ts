@@ -42,12 +42,12 @@ export async function readGeneralText(path: string): Promise<GeneralText> {
   return generalTextOf(exchanges);
 }
 
-/** By turns, so that all parts are of the same kind: half replay, a quarter watched, a quarter measured. */
+/** By turns, so that all parts are of the same kind: a third each. */
 export function generalTextOf(exchanges: readonly GeneralExchange[]): GeneralText {
   return {
-    replay: exchanges.filter((_, i) => i % 2 === 0),
-    watched: exchanges.filter((_, i) => i % 4 === 1),
-    measured: exchanges.filter((_, i) => i % 4 === 3),
+    replay: exchanges.filter((_, i) => i % 3 === 0),
+    watched: exchanges.filter((_, i) => i % 3 === 1),
+    measured: exchanges.filter((_, i) => i % 3 === 2),
   };
 }
 

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { AppError } from "../core/errors.ts";
 import type { EncodedExample } from "./example-encoding.ts";
+import type { PairedLoss } from "./gate.ts";
 import type { Trainer, TrainerEvent, TrainerExampleResult, TrainerJob } from "./ports.ts";
 import { writeTokenFile } from "./token-file.ts";
 
@@ -88,4 +89,24 @@ export function meanLoss(measured: MeasuredExamples): number | null {
     tokens += count;
   }
   return tokens === 0 ? null : sum / tokens;
+}
+
+/** Losses of `after` (with its adapter) beside those of `before` (with its adapter if it has one, else the base). */
+export function pairedLosses(
+  before: MeasuredExamples,
+  after: MeasuredExamples,
+  isWanted: (id: string) => boolean = () => true,
+): PairedLoss[] {
+  return [...after].flatMap(([id, candidate]): PairedLoss[] => {
+    const earlier = before.get(id);
+    if (earlier === undefined || candidate.adapterLoss === null || !isWanted(id)) return [];
+    return [
+      { before: earlier.adapterLoss ?? earlier.baseLoss, after: candidate.adapterLoss, tokens: candidate.tokens },
+    ];
+  });
+}
+
+/** The same measurement with the adapter off. */
+export function baseLosses(measured: MeasuredExamples): MeasuredExamples {
+  return new Map([...measured].map(([id, result]) => [id, { ...result, adapterLoss: null }]));
 }

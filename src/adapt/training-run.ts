@@ -7,7 +7,14 @@ import { nextRate, type RateState, startRate, surpriseOf } from "./learning-rate
 import type { TrainerJob, TrainerMetrics } from "./ports.ts";
 import { seedFor } from "./seeded-random.ts";
 import { writeTokenFile } from "./token-file.ts";
-import { type MeasuredExamples, meanLoss, measureExamples, runStep, type TrainerStepParts } from "./trainer-steps.ts";
+import {
+  baseLosses,
+  type MeasuredExamples,
+  meanLoss,
+  measureExamples,
+  runStep,
+  type TrainerStepParts,
+} from "./trainer-steps.ts";
 import type { TrainingSettings } from "./training-settings.ts";
 
 /** One pass over the lines, as recorded with the adapter. */
@@ -144,8 +151,7 @@ async function heldBack(
 
 /** Relative rise of the perplexity from base to adapter. */
 function perplexityRise(measured: MeasuredExamples): number {
-  const base = meanLoss(new Map([...measured].map(([id, result]) => [id, { ...result, adapterLoss: null }])));
-  return Math.expm1((meanLoss(measured) ?? 0) - (base ?? 0));
+  return Math.expm1((meanLoss(measured) ?? 0) - (meanLoss(baseLosses(measured)) ?? 0));
 }
 
 function withPass(
@@ -191,18 +197,4 @@ function passJob(
     optimiser: { ...optimiser, lr, steps, warmupSteps: Math.min(optimiser.warmupSteps, steps), schedule: "constant" },
     losses,
   };
-}
-
-/** Losses of the candidate beside those it is compared with. */
-export function pairedLosses(
-  before: MeasuredExamples,
-  after: MeasuredExamples,
-): { readonly before: number; readonly after: number; readonly tokens: number }[] {
-  return [...after].flatMap(([id, candidate]) => {
-    const earlier = before.get(id);
-    if (earlier === undefined || candidate.adapterLoss === null) return [];
-    return [
-      { before: earlier.adapterLoss ?? earlier.baseLoss, after: candidate.adapterLoss, tokens: candidate.tokens },
-    ];
-  });
 }

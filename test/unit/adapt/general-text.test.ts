@@ -10,9 +10,9 @@ import { seedAdapter } from "../../support/tiny-models.ts";
 const exchanges = Array.from({ length: 12 }, (_, i) => ({ request: `ask ${i}`, answer: `say ${i}` }));
 
 describe("general text", () => {
-  test("of 12 exchanges 6 are replayed, 3 watched and 3 measured, none twice", () => {
+  test("of 12 exchanges 4 each are replayed, watched and measured, none twice", () => {
     const { replay, watched, measured } = generalTextOf(exchanges);
-    expect([replay.length, watched.length, measured.length]).toEqual([6, 3, 3]);
+    expect([replay.length, watched.length, measured.length]).toEqual([4, 4, 4]);
     expect(new Set([...replay, ...watched, ...measured]).size).toBe(12);
   });
 

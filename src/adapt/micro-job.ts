@@ -1,0 +1,169 @@
+import { join } from "node:path";
+import { AppError } from "../core/errors.ts";
+import type { Interaction } from "../profile/ports.ts";
+import type { AdapterManifest } from "./adapter-manifest.ts";
+import { type EncodedExample, encodeExamples } from "./example-encoding.ts";
+import { answerCorrection, buildExamples, type TrainingExample } from "./examples.ts";
+import { fileSha256 } from "./file-hash.ts";
+import { decideMicroGate } from "./gate.ts";
+import { generalExamples, replayExamples } from "./general-text.ts";
+import type { JobCandidate, JobRecord } from "./job-journal.ts";
+import { JobRun } from "./job-run.ts";
+import { type JobWorld, MAX_INTERACTIONS, planFacts } from "./job-world.ts";
+import type { TrainerMetrics } from "./ports.ts";
+import { seedFor } from "./seeded-random.ts";
+import { writeTokenFile } from "./token-file.ts";
+import { baseLosses, type MeasuredExamples, measureExamples, pairedLosses, runStep } from "./trainer-steps.ts";
+
+/** Corrections taken in one update: the newest. */
+const MAX_FOCUS = 8;
+/** Other utterances of the user that must not suffer. */
+const MAX_OTHERS = 12;
+
+/** Interactions with a standing correction that a version was not trained on, newest `MAX_FOCUS`, oldest first. */
+export function untrainedCorrections(
+  interactions: readonly Interaction[],
+  active: AdapterManifest | null,
+): Interaction[] {
+  const known = new Set(active?.trainedInteractionIds ?? []);
+  return interactions
+    .filter((each, i) => !known.has(each.id) && answerCorrection(each, interactions[i + 1]) !== null)
+    .slice(-MAX_FOCUS);
+}
+
+/**
+ * A few steps on fresh corrections with replay, from the version in use (or the warm start). Quick: one training run,
+ * one or two measurements. A restart begins it anew.
+ *
+ * @throws AppError E_DATA_INVALID when there is no fresh correction; E_ABORTED, E_DISK_FULL, and what the trainer reports.
+ */
+export async function runMicroJob(world: JobWorld, record: JobRecord): Promise<JobRecord> {
+  const run = new JobRun(world, { ...record, state: "waiting", candidate: null });
+  await run.inFolder(async () => {
+    await run.step("began");
+    const { store, base } = world;
+    const parent = await store.active(record.profileId, base.sha256);
+    const data = await prepare(run, parent);
+    await run.step("prepared", { interactionIds: data.interactionIds });
+    const init = parent === null ? await world.warmStart() : await store.open(record.profileId, parent.version);
+    const { path, candidate } = await train(run, data, parent, init);
+    await run.step("trained", { candidate });
+    await judge(run, data, path, candidate, { version: parent?.version ?? null, path: parent === null ? null : init });
+  });
+  return run.record;
+}
+
+interface MicroData {
+  readonly interactionIds: readonly string[];
+  /** Corrections, and the answers they correct as undesirable ones. */
+  readonly own: readonly EncodedExample[];
+  readonly corrections: readonly EncodedExample[];
+  readonly replay: readonly EncodedExample[];
+  readonly others: readonly EncodedExample[];
+  readonly general: readonly EncodedExample[];
+}
+
+async function prepare(run: JobRun, parent: AdapterManifest | null): Promise<MicroData> {
+  const { settings, seed, archive, compose } = run.world;
+  const interactions = await archive.interactions(run.record.profileId, MAX_INTERACTIONS);
+  const focus = new Set(untrainedCorrections(interactions, parent).map(({ id }) => id));
+  const examples = buildExamples(interactions, settings.examples, compose);
+  const isFocus = ({ order }: TrainingExample) => focus.has(interactions[order]?.id ?? "");
+  const text = await run.world.general();
+  await using encoder = await run.world.openEncoder();
+  const encode = (some: readonly TrainingExample[]) =>
+    encodeExamples(some, encoder, settings.optimiser.maxTokens).encoded;
+  const own = encode(examples.filter((each) => isFocus(each) && each.kind !== "next_utterance"));
+  const corrections = own.filter(({ example }) => example.kind === "correction");
+  if (corrections.length === 0) throw new AppError("E_DATA_INVALID", "there is no fresh correction to learn");
+  const others = examples.filter((each) => each.kind === "next_utterance" && !isFocus(each)).slice(-MAX_OTHERS);
+  return {
+    interactionIds: interactions.map(({ id }) => id),
+    own,
+    corrections,
+    replay: encode(replayExamples(text.replay, settings.micro.replayLines, seedFor(seed, "micro replay"))),
+    others: encode(others),
+    general: encode(generalExamples(text.measured.slice(0, settings.micro.generalLines))),
+  };
+}
+
+async function train(
+  run: JobRun,
+  { own, replay }: MicroData,
+  parent: AdapterManifest | null,
+  init: string | null,
+): Promise<{ readonly path: string; readonly candidate: JobCandidate }> {
+  const { settings, seed, base, threads } = run.world;
+  const { micro, optimiser, lora, losses } = settings;
+  const data = join(run.folder, "train.jsonl");
+  const sequences = [...own, ...replay].flatMap((each) => each.sequences);
+  await writeTokenFile(data, sequences);
+  const path = join(run.folder, "micro.gguf");
+  const trained = await runStep(run.parts, {
+    mode: "train",
+    model: base.path,
+    data,
+    out: path,
+    threads,
+    seed: seedFor(seed, "micro"),
+    lora,
+    optimiser: {
+      ...optimiser,
+      lr: micro.lr,
+      steps: micro.steps,
+      warmupSteps: Math.min(1, micro.steps),
+      accumulate: 1,
+      // Every step sees corrections and some of the general text.
+      sequencesPerStep: Math.min(sequences.length, 8),
+      schedule: "constant",
+    },
+    losses: { ...losses, klWeight: micro.klWeight },
+    ...(init === null ? {} : { initAdapter: init }),
+  });
+  if (trained.file === null) throw new AppError("E_TRAINER_PROTOCOL", "the trainer reported no adapter");
+  const ids = own.flatMap(({ example }) => example.interactionIds);
+  const candidate: JobCandidate = {
+    sha256: trained.file.sha256,
+    schedule: scheduleOf(trained.metrics, micro.lr),
+    warmStart: init === null ? null : await fileSha256(init),
+    trainedInteractionIds: [...new Set([...(parent?.trainedInteractionIds ?? []), ...ids])],
+    trainedExampleIds: [...(parent?.trainedExampleIds ?? []), ...own.map(({ example }) => example.id)],
+    plan: planFacts(run.plan),
+  };
+  return { path, candidate };
+}
+
+function scheduleOf({ steps, firstLoss, finalLoss }: TrainerMetrics, lr: number): JobCandidate["schedule"] {
+  const passes = [{ pass: 1, lr, steps, finalLoss, validationLoss: null }];
+  return { surprise: 1, startLoss: firstLoss, passes, strength: 1, watchedRise: null };
+}
+
+async function judge(
+  run: JobRun,
+  { corrections, others, general }: MicroData,
+  path: string,
+  candidate: JobCandidate,
+  parent: { readonly version: string | null; readonly path: string | null },
+): Promise<void> {
+  const { settings, seed } = run.world;
+  const { maxTokens } = settings.optimiser;
+  const own = [...corrections, ...others];
+  const after = await measureExamples(run.parts, "after", [...own, ...general], path, maxTokens);
+  const before =
+    parent.path === null ? baseLosses(after) : await measureExamples(run.parts, "before", own, parent.path, maxTokens);
+  const losses = (reference: MeasuredExamples, part: readonly EncodedExample[]) => {
+    const ids = new Set(part.map(({ example }) => example.id));
+    return pairedLosses(reference, after, (id) => ids.has(id));
+  };
+  const gate = decideMicroGate(
+    losses(before, corrections),
+    losses(before, others),
+    losses(baseLosses(after), general),
+    { ...settings.gate, generalCeiling: settings.micro.generalCeiling },
+    seedFor(seed, "micro gate"),
+  );
+  await run.conclude(path, candidate, gate, {
+    parent: parent.version,
+    heldOutInteractionIds: others.flatMap(({ example }) => example.interactionIds.slice(-1)),
+  });
+}

@@ -1,0 +1,159 @@
+import { type AdaptationConfig, type AdaptationDeps, AdaptationService } from "../../src/adapt/adaptation-service.ts";
+import { AdapterStore } from "../../src/adapt/adapter-store.ts";
+import { plainPrompt } from "../../src/adapt/examples.ts";
+import { fileSha256 } from "../../src/adapt/file-hash.ts";
+import type { JobState } from "../../src/adapt/job.ts";
+import { JobJournal } from "../../src/adapt/job-journal.ts";
+import type { BaseModel } from "../../src/adapt/job-world.ts";
+import { DEFAULT_TRAINING_SETTINGS, type TrainingSettings } from "../../src/adapt/training-settings.ts";
+import type { ErrorCode } from "../../src/core/errors.ts";
+import { silentLogger } from "../../src/core/logger.ts";
+import { HashedNgramEmbedder } from "../../src/profile/hashed-ngram-embedder.ts";
+import type { OpenProfileStore } from "../../src/profile/open-profile-store.ts";
+import type { Interaction } from "../../src/profile/ports.ts";
+import { eventually } from "./eventually.ts";
+import { FakeClock } from "./fake-clock.ts";
+import { openTestStore } from "./profile-store.ts";
+import { makeTempDir, type TempDir } from "./temp-dir.ts";
+import { generalText, realTrainer, SEED_MODEL, seedEncoder } from "./trainer-rig.ts";
+
+const CONFIG: AdaptationConfig = {
+  policy: { minNewInteractions: 10, minInteractions: 10, quietMs: 60_000, minIntervalMs: 3_600_000 },
+  microUpdates: true,
+  checkMs: 30_000,
+  graceMs: 1_000,
+  keepVersions: 3,
+  seed: 1,
+};
+
+/** Quick enough for tests, and still learning: two passes of rank 8. */
+export const QUICK_SETTINGS: TrainingSettings = {
+  ...DEFAULT_TRAINING_SETTINGS,
+  maxPasses: 2,
+  lora: { ...DEFAULT_TRAINING_SETTINGS.lora, rank: 8, alpha: 16 },
+};
+
+export interface RigChanges {
+  readonly deps?: Partial<AdaptationDeps>;
+  readonly config?: Partial<AdaptationConfig>;
+  readonly settings?: TrainingSettings;
+}
+
+/** The real adaptation layer with real store, trainer and seed model; time stands still and adapters are noted down. */
+export class AdaptationRig implements AsyncDisposable {
+  readonly folder: TempDir;
+  readonly clock = new FakeClock();
+  readonly jobs: JobState[] = [];
+  readonly alerts = new Map<ErrorCode, string>();
+  /** Paths given to the language model, oldest first. */
+  readonly used: (string | null)[] = [];
+  base: BaseModel;
+  opened: OpenProfileStore;
+  store: AdapterStore;
+  journal: JobJournal;
+  service: AdaptationService;
+  readonly #changes: RigChanges;
+
+  private constructor(folder: TempDir, opened: OpenProfileStore, base: BaseModel, changes: RigChanges) {
+    this.folder = folder;
+    this.opened = opened;
+    this.base = base;
+    this.#changes = changes;
+    const made = this.#compose(opened);
+    this.store = made.store;
+    this.journal = made.journal;
+    this.service = made.service;
+  }
+
+  static async make(changes: RigChanges = {}): Promise<AdaptationRig> {
+    const folder = await makeTempDir("adaptation");
+    const base = { path: SEED_MODEL, sha256: await fileSha256(SEED_MODEL), name: "seed", isTrainable: true };
+    return new AdaptationRig(folder, await openTestStore(folder), base, changes);
+  }
+
+  /** Id of the active profile, which allows storing and training. */
+  async consentingProfile(): Promise<string> {
+    const { store } = this.opened;
+    const { id } = await store.active();
+    await store.setConsent(id, "store", true, "button");
+    await store.setConsent(id, "train", true, "button");
+    return id;
+  }
+
+  /** Stores turns with their signals; returns their ids. */
+  async tell(profileId: string, turns: readonly Interaction[]): Promise<string[]> {
+    const ids: string[] = [];
+    for (const { signals, id: _, satisfaction: __, ...turn } of turns) {
+      const outcome = await this.opened.store.record({ ...turn, profileId });
+      if (outcome.kind !== "stored") throw new Error(`not stored: ${outcome.reason}`);
+      for (const signal of signals) await this.opened.store.addSignal(outcome.interactionId, signal);
+      ids.push(outcome.interactionId);
+    }
+    return ids;
+  }
+
+  /** Asks for a full job and waits until no job is under way and none follows from it. */
+  async trainNow(): Promise<void> {
+    await this.service.trainNow();
+    await this.jobOver();
+  }
+
+  /** Resolves when a job of that kind or any has ended and no other runs. */
+  async jobOver(): Promise<void> {
+    const before = this.jobs.length;
+    await eventually(async () => this.jobs.length > before && (await this.service.status()).job === null);
+  }
+
+  /** As after `kill -9` and a new start: nothing is told to stop, everything is made anew on the same folders. */
+  async reborn(): Promise<void> {
+    await this.opened.close();
+    this.opened = await openTestStore(this.folder);
+    const made = this.#compose(this.opened);
+    this.store = made.store;
+    this.journal = made.journal;
+    this.service = made.service;
+    this.used.length = 0;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.service.stop();
+    await this.opened.close();
+    await this.folder.dispose();
+  }
+
+  #compose(opened: OpenProfileStore) {
+    const { clock } = this;
+    const folder = this.folder.join("adapters");
+    const openedFolder = this.folder.join("run", "adapters");
+    const store = new AdapterStore({ folder, openedFolder, files: opened.files, clock, logger: silentLogger });
+    const journal = new JobJournal(folder, opened.files);
+    const deps: AdaptationDeps = {
+      clock,
+      log: silentLogger,
+      archive: opened.archive,
+      store,
+      journal,
+      trainer: realTrainer(),
+      embedder: new HashedNgramEmbedder(),
+      settings: this.#changes.settings ?? QUICK_SETTINGS,
+      workFolder: this.folder.join("run", "training"),
+      compose: plainPrompt,
+      general: generalText,
+      openEncoder: seedEncoder,
+      warmStart: async () => null,
+      base: () => this.base,
+      budget: () => ({ duty: 1, threads: 1, reason: "test" }),
+      useAdapter: async (path) => {
+        this.used.push(path);
+      },
+      alert: (code, message) => {
+        if (message === null) this.alerts.delete(code);
+        else this.alerts.set(code, message);
+      },
+      ...this.#changes.deps,
+    };
+    const service = new AdaptationService(deps, { ...CONFIG, ...this.#changes.config });
+    service.on("job", ({ state }) => this.jobs.push(state));
+    return { store, journal, service };
+  }
+}
