@@ -1,5 +1,5 @@
 import { AppError, ERROR_CODES, type ErrorCode, isAppError } from "../core/errors.ts";
-import type { TrainerEvent } from "./ports.ts";
+import type { TrainerEvent, TrainerExampleResult } from "./ports.ts";
 import type { ChildMessage } from "./trainer-protocol.ts";
 
 /** One message of the trainer by its name. */
@@ -47,4 +47,19 @@ export function mayRestart(failure: AppError, reported: ChildMessageOf<"error"> 
   // The budget is part of the job: the same plan would not fit a second later either.
   if (reported) return reported.retryable && failure.code !== "E_MEMORY_BUDGET";
   return isAppError(failure, "E_TRAINER_CRASHED") || isAppError(failure, "E_TRAINER_SILENT");
+}
+
+/** Rounding of a sum over the vocabulary; a divergence proper is never negative (Gibbs' inequality). */
+const LEAST_KL = -1e-3;
+
+/**
+ * Refuses a measurement that cannot be: predictions that are not numbers would otherwise pass for certain ones, and a
+ * broken adapter for a perfect one.
+ * @throws AppError E_LOSS_NAN.
+ */
+export function assertMeasurable({ id, kl, baseLoss, adapterLoss }: TrainerExampleResult): void {
+  if ((kl ?? 0) >= LEAST_KL && baseLoss >= 0 && (adapterLoss ?? 0) >= 0) return;
+  throw new AppError("E_LOSS_NAN", `the predictions for example ${id} are not numbers`, {
+    hint: "The adapter or the model is broken: use another version.",
+  });
 }

@@ -15,7 +15,7 @@ import type {
   TrainerRunOptions,
 } from "./ports.ts";
 import { type ChildDeadlines, type ChildEnd, TrainerChild, type TrainerCommand } from "./trainer-child.ts";
-import { type ChildMessageOf, eventOf, mayRestart, reportedFailure } from "./trainer-messages.ts";
+import { assertMeasurable, type ChildMessageOf, eventOf, mayRestart, reportedFailure } from "./trainer-messages.ts";
 import { type ChildMessage, encodeParentMessage } from "./trainer-protocol.ts";
 import { Waiters } from "./waiters.ts";
 
@@ -184,7 +184,10 @@ export class SupervisedRun implements TrainerRun {
     if (message.type === "done" || message.type === "error") this.#child?.expectEnd();
     const event = eventOf(message);
     if (!event) return;
-    if (event.kind === "result") this.#results.push(event.result);
+    if (event.kind === "result") {
+      assertMeasurable(event.result);
+      this.#results.push(event.result);
+    }
     if (event.kind === "probe") this.#probes.push(event.probe);
     if (event.kind === "checkpoint") {
       this.#lastCheckpoint = event.checkpoint;
