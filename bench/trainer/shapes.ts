@@ -4,6 +4,7 @@ import { mkdir } from "node:fs/promises";
 import { promisify } from "node:util";
 import { type TokenExample, writeTokenFile } from "../../src/adapt/token-file.ts";
 import { packageRoot } from "../../src/core/built-file.ts";
+import { AppError } from "../../src/core/errors.ts";
 
 const run = promisify(execFile);
 
@@ -53,7 +54,10 @@ export const QWEN_05B: Shape = {
 /** Builds trainer and tools when needed: a second when nothing changed. */
 export async function ensureTools(log: (line: string) => void): Promise<void> {
   if (!existsSync(tool("asls-reference"))) log("building the trainer and its tools");
-  await run("sh", [`${packageRoot}deploy/build-trainer.sh`, "--tools"]);
+  await run("sh", [`${packageRoot}deploy/build-trainer.sh`, "--tools"]).catch((error: Error & { stderr?: string }) => {
+    const reason = error.stderr?.trim().split("\n").at(-1) || error.message;
+    throw new AppError("E_TRAINER_MISSING", `the trainer could not be built: ${reason}`, { cause: error });
+  });
 }
 
 /** Path of an executable of the trainer's build. */
