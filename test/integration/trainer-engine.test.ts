@@ -353,16 +353,18 @@ describe("bad input: a coded error, its exit code, and no file left behind", () 
     expect(numbers(run, "step")).toEqual([]);
   });
 
-  it("a rate that makes the loss infinite: stops and keeps the last good state", async () => {
+  it("a rate that makes the loss infinite: stops, and the last checkpoint is of a state whose loss is finite", async () => {
     const data = dataOf();
-    const checkpoint = fresh("c");
+    const checkpoint = { path: fresh("c"), every_steps: 1 };
     const out = fresh("a.gguf");
     const optimiser = { lr: 1, lr_b_ratio: 1000, clip_norm: 0, steps: 400, beta2: 0 };
-    const run = await runTrainer(trainJob(data, out, { checkpoint: { path: checkpoint } }, optimiser), { folder });
+    const run = await runTrainer(trainJob(data, out, { checkpoint }, optimiser), { folder });
     expect(last(run)).toMatchObject({ type: "error", code: "E_LOSS_NAN" });
     expect(run.code).toBe(70);
     expect(existsSync(out)).toBe(false);
-    expect(existsSync(checkpoint)).toBe(true);
+    const again = await runTrainer(trainJob(data, out, { checkpoint, resume: checkpoint.path }, optimiser), { folder });
+    expect(numbers(again, "loss").length).toBeGreaterThan(0);
+    expect(numbers(again, "loss").every(Number.isFinite)).toBe(true);
   });
 
   it("an output folder that does not exist", async () => {

@@ -54,6 +54,7 @@ public:
     if (!job.resume.empty()) {
       progress_ = read_checkpoint(job.resume, identity_, *setup.adapter, optimiser_);
       optimiser_.set_external_rate(progress_.rate);
+      last_checkpoint_ = progress_.step;
     } else {
       progress_.rate = job.optimiser.lr;
     }
@@ -67,14 +68,14 @@ public:
     while (progress_.step < job_.optimiser.steps) {
       control_.between_layers(*setup_.device);
       one_step();
-      const bool due = job_.checkpoint_every > 0 && progress_.step % job_.checkpoint_every == 0 && progress_.step < job_.optimiser.steps;
-      if (control_.take_checkpoint_order() || due) checkpoint();
     }
+    if (control_.take_checkpoint_order()) checkpoint();
   }
 
   void checkpoint() {
     if (job_.checkpoint.empty()) return;
     progress_.rate = optimiser_.external_rate();
+    last_checkpoint_ = progress_.step;
     const std::string digest = write_checkpoint(job_.checkpoint, identity_, progress_, *setup_.adapter, optimiser_);
     control_.send("checkpoint", {{"path", job_.checkpoint}, {"sha256", digest}, {"step", progress_.step}});
   }
@@ -103,10 +104,11 @@ private:
     setup_.adapter->download_gradients();
     const double norm = optimiser_.gradient_norm();
     if (!std::isfinite(sum.objective) || !std::isfinite(norm)) {
-      // The weights are still those of the last step: keep them.
-      checkpoint();
-      throw TrainerError("E_LOSS_NAN", text("the loss or its gradient is not finite at step %lld; the state after step %lld is kept", (long long) progress_.step + 1, (long long) progress_.step));
+      throw TrainerError("E_LOSS_NAN", text("the loss or its gradient is not finite at step %lld; the last checkpoint is of step %lld", (long long) progress_.step + 1, (long long) last_checkpoint_));
     }
+    // A checkpoint is written when the next step has found its loss finite, so that a bad state never replaces a good one.
+    const bool due = job_.checkpoint_every > 0 && progress_.step > 0 && progress_.step % job_.checkpoint_every == 0 && progress_.step != last_checkpoint_;
+    if (control_.take_checkpoint_order() || due) checkpoint();
     const double rate = optimiser_.rate(progress_.step);
     optimiser_.step(progress_.step, rate, norm);
     progress_.step++;
@@ -139,7 +141,7 @@ private:
   ExampleOrder order_;
   const std::string identity_;
   Progress progress_;
-  int64_t tokens_ = 0;
+  int64_t tokens_ = 0, last_checkpoint_ = 0; // 0: none
   double started_ = 0;
   json first_loss_, final_loss_;
 };
