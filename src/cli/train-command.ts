@@ -10,7 +10,6 @@ import { TrainerProcess } from "../adapt/trainer-process.ts";
 import { SystemClock } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
 import { silentLogger } from "../core/logger.ts";
-import { LlamaTrainingTextEncoder } from "../runtime/llm/training-text-encoder.ts";
 import { interruptSignal, print } from "./context.ts";
 import { TrainProgressLine } from "./train-progress.ts";
 import { runTrainSession, type TrainRequest, type TrainSessionOutcome } from "./train-session.ts";
@@ -122,6 +121,8 @@ async function trainAndShow(
     logger: silentLogger,
     freezer: new SignalFreezer(),
   });
+  // Loaded on use: the other commands start without it.
+  const { LlamaTrainingTextEncoder } = await import("../runtime/llm/training-text-encoder.ts");
   await using encoder = await LlamaTrainingTextEncoder.open(request.model, silentLogger);
   if (options.resume !== true) await rm(request.checkpointPath, { force: true });
   const progress = new TrainProgressLine((text) => process.stderr.write(text), process.stderr.isTTY === true);

@@ -2,8 +2,9 @@ import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { SignalFreezer } from "../../src/adapt/freezer.ts";
-import { writeTokenFile } from "../../src/adapt/token-file.ts";
+import { type TokenExample, writeTokenFile } from "../../src/adapt/token-file.ts";
 import type { TrainerCommand } from "../../src/adapt/trainer-child.ts";
+import { probeTrainer } from "../../src/adapt/trainer-probe.ts";
 import { TrainerProcess } from "../../src/adapt/trainer-process.ts";
 import { packageRoot } from "../../src/core/built-file.ts";
 import { SystemClock } from "../../src/core/clock.ts";
@@ -30,6 +31,35 @@ trainerContract("fixture child", {
 });
 
 describe.skipIf(!existsSync(executable))("asls-trainer (skipped when build/trainer is not built)", () => {
+  it("ranks the trained one first of three answers to the same prompt, and loses the others against the base", async () => {
+    await using folder = await makeTempDir("trainer");
+    const [data, candidates, out] = [folder.join("d.jsonl"), folder.join("c.jsonl"), folder.join("out.gguf")];
+    const answer = (n: number) => [74, 75, 514, 3, 20 + n, 40 + n, 60 + n, 2];
+    const example = (n: number): TokenExample => ({ id: `a${n}`, kind: "ce", tokens: answer(n), targets: [[4, 8]] });
+    await writeTokenFile(data, [example(2)]);
+    await writeTokenFile(
+      candidates,
+      [0, 1, 2].map((n) => ({ ...example(n), group: "g" })),
+    );
+    const trainer = trainerOf({ file: executable })();
+    await trainer.run({ mode: "train", model, data, out, optimiser: { steps: 30, lr: 0.01 } }).ended;
+
+    const outcome = await trainer.run({ mode: "score", model, data: candidates, initAdapter: out }).ended;
+
+    const results = outcome.kind === "done" ? outcome.results : [];
+    expect(results.find(({ rank }) => rank === 1)?.id).toBe("a2");
+    expect(results.map(({ rank }) => rank).sort()).toEqual([1, 2, 3]);
+    expect(results[2]?.adapterLoss).toBeLessThan((results[2]?.baseLoss ?? 0) / 4);
+  });
+
+  it("probes every backend and chooses one that is present and correct", async () => {
+    const { backends, chosen } = await probeTrainer(trainerOf({ file: executable })(), model, 1);
+    expect(backends.map(({ backend }) => backend)).toContain("cpu");
+    expect(chosen).toMatchObject({ present: true, correct: true });
+    expect(chosen?.gradientCosine).toBeGreaterThan(0.99);
+    expect(backends.filter((probe) => probe.chosen)).toHaveLength(1);
+  });
+
   it("measures no adapter whose predictions are not numbers: E_LOSS_NAN instead of a loss of 0", async () => {
     await using folder = await makeTempDir("trainer");
     const data = folder.join("data.jsonl");
