@@ -161,6 +161,15 @@ export function trainerContract(name: string, fixture: TrainerFixture): void {
       await run.stop();
     });
 
+    it("goes on after 20 freezes that are taken back before they took hold", async () => {
+      await using folder = await makeTempDir("trainer");
+      const { run, events, reached } = afterProgress(makeTrainer(), await trainJob(folder, 1_000_000), 2);
+      await reached;
+      for (let i = 0; i < 20; i += 1) await Promise.all([run.freeze(), run.thaw()]);
+      await progressAfter(events, run);
+      await run.stop();
+    });
+
     it("writes a checkpoint when asked", async () => {
       await using folder = await makeTempDir("trainer");
       const path = folder.join("ck");
