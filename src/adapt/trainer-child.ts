@@ -60,7 +60,11 @@ export class TrainerChild {
   #cancelDeadline = () => {};
   #cancelKill = () => {};
   #failure: AppError | null = null;
+  /** Wanted, and done. */
   #isFrozen = false;
+  #standsFrozen = false;
+  #freezing: Promise<void> = Promise.resolve();
+  #hasEnded = false;
   #isEnding = false;
 
   /** Spawns at once: nice 19, first choice of the OOM killer, no gdb backtraces. */
@@ -82,11 +86,11 @@ export class TrainerChild {
     this.ended = new Promise((resolve) => {
       this.#process.once("error", (error) => {
         if (this.#process.pid !== undefined) return; // a signal that could not be sent
-        this.#disarm();
+        this.#end();
         resolve({ exitCode: null, signal: null, failure: spawnError(error, file) });
       });
       this.#process.once("close", (exitCode, signal) => {
-        this.#disarm();
+        this.#end();
         resolve({ exitCode, signal, failure: this.#failure });
       });
     });
@@ -104,18 +108,34 @@ export class TrainerChild {
     if (this.#process.stdin.writable) this.#process.stdin.write(line);
   }
 
-  async freeze(): Promise<void> {
-    if (this.pid === null || this.#isFrozen) return;
+  freeze(): Promise<void> {
     this.#isFrozen = true;
     this.#cancelDeadline(); // a frozen process owes no heartbeat
-    await this.#options.freezer.freeze(this.pid);
+    return this.#applyFreezing();
   }
 
-  async thaw(): Promise<void> {
-    if (this.pid === null || !this.#isFrozen) return;
+  thaw(): Promise<void> {
+    const wasFrozen = this.#isFrozen;
     this.#isFrozen = false;
-    await this.#options.freezer.thaw(this.pid);
-    if (!this.#isEnding) this.#arm(this.#options.deadlines.heartbeatMs, "heartbeat");
+    if (wasFrozen && !this.#isEnding && !this.#hasEnded) this.#arm(this.#options.deadlines.heartbeatMs, "heartbeat");
+    return this.#applyFreezing();
+  }
+
+  /**
+   * Makes the process what `#isFrozen` says. One order at a time, since each waits for the kernel to have obeyed; an
+   * order that was taken back meanwhile is left out.
+   */
+  #applyFreezing(): Promise<void> {
+    this.#freezing = this.#freezing
+      .catch(() => {}) // whoever gave that order has its failure
+      .then(async () => {
+        const { pid } = this;
+        const wantsFrozen = this.#isFrozen;
+        if (pid === null || this.#hasEnded || wantsFrozen === this.#standsFrozen) return;
+        this.#standsFrozen = wantsFrozen;
+        await (wantsFrozen ? this.#options.freezer.freeze(pid) : this.#options.freezer.thaw(pid));
+      });
+    return this.#freezing;
   }
 
   /** Expects the process to end by itself within `stopMs`; ends it otherwise. */
@@ -134,7 +154,7 @@ export class TrainerChild {
     if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
     this.#process.kill("SIGTERM");
     // A stopped process gets its SIGTERM only when it goes on.
-    if (this.#isFrozen) void this.thaw().catch(() => {});
+    if (this.#isFrozen) void this.thaw().catch(() => {}); // SIGKILL follows anyway
     this.#cancelKill = this.#options.clock.after(this.#options.deadlines.killMs, () => {
       this.#process.kill("SIGKILL");
     });
@@ -166,6 +186,12 @@ export class TrainerChild {
     this.#cancelDeadline = this.#options.clock.after(timeoutMs, () =>
       this.terminate(new AppError("E_TRAINER_SILENT", `no ${what} from the trainer for ${timeoutMs} ms`)),
     );
+  }
+
+  /** The process id may belong to another process from now on. */
+  #end(): void {
+    this.#hasEnded = true;
+    this.#disarm();
   }
 
   #disarm(): void {

@@ -118,6 +118,18 @@ describe("supervision of the trainer", () => {
     await run.stop();
   });
 
+  it("watches a child on after a freeze that was taken back at once", async () => {
+    await using folder = await makeTempDir("supervision");
+    const supervised = await supervise(folder, "mute");
+    const { clock, run } = supervised;
+    await untilLife(supervised, 1, 15_000);
+    await Promise.all([run.freeze(), run.thaw()]);
+    expect(clock.nextTimerMs).toBe(15_000);
+    await clock.advance(15_000);
+    await soon(() => expect(clock.nextTimerMs).toBe(1_000));
+    await run.stop();
+  });
+
   it("sends SIGKILL 2 s after a SIGTERM that was ignored, 10 s after the order to stop", async () => {
     await using folder = await makeTempDir("supervision");
     const supervised = await supervise(folder, "ignores-sigterm");
