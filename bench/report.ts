@@ -46,6 +46,8 @@ export interface BenchResult {
   readonly figures: Readonly<Record<string, Figure>>;
   /** Detail rows, one flat object each; `rows` in the JSON, a table for people. */
   readonly rows?: readonly Readonly<Record<string, string | number | boolean | null>>[];
+  /** Further top-level keys of the JSON object that are no single figure: intervals, figures per arm. */
+  readonly details?: Readonly<Record<string, unknown>>;
   /** Anything else worth keeping: seeds, shapes, thread counts, notes. */
   readonly conditions?: Readonly<Record<string, string | number | boolean | null>>;
 }
@@ -139,6 +141,7 @@ export function resultJson(
     bench: name,
     quick,
     ...values,
+    ...result.details,
     rows: result.rows ?? [],
     spread,
     skipped,

@@ -1,0 +1,212 @@
+import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { meanLoss, measureExamples } from "../../src/adapt/trainer-steps.ts";
+import { packageRoot } from "../../src/core/built-file.ts";
+import { AppError } from "../../src/core/errors.ts";
+import type { BenchContext, Benchmark, BenchResult } from "../report.ts";
+import { ARMS, type Arm, SWAPPED, TRIGRAM, WARM_START_ONLY } from "./arms.ts";
+import { microUpdateSeconds } from "./micro.ts";
+import { resultsOf, writePage } from "./results.ts";
+import type { Rig } from "./rig.ts";
+import { openRig } from "./setup.ts";
+import { BenchState, cellKey } from "./state.ts";
+import { measureStyle, readStyles, type StyleGroup, type StyleResult, type StyleSettings } from "./style.ts";
+import { TrigramMixture, WordTrigram } from "./word-ngram.ts";
+import { type ArmResult, WriterRun } from "./writer-run.ts";
+import { countWords, readWriters, splitWriter, type Writer, type WriterSplit } from "./writers.ts";
+
+const DATA = "../shared/data";
+/** Tuned on splits of the groups by seeds from 101 on; measured with seeds from 1 on. */
+const STYLE: StyleSettings = { lr: 3e-3, steps: 40, sequencesPerStep: 10, ktoBeta: 0.1 };
+const QUICK = { writers: 2, arms: ["base", "retrieval", "no_retuning"], controls: [TRIGRAM], most: 45 };
+
+/** `bench personalisation`: does it learn a person's words, against what else could be done and against placebos. */
+export const bench: Benchmark = {
+  summary: "perplexity of real writers' later words with adapters trained on their earlier ones, arms and controls",
+  packages: ["node-llama-cpp"],
+  options: {
+    users: {
+      type: "string",
+      default: `${DATA}/personal/self-dialogue-dev-users.jsonl.gz`,
+      doc: "dialogues of the writers",
+    },
+    others: { type: "string", default: `${DATA}/corpus/self-dialogue.jsonl.gz`, doc: "dialogues of other people" },
+    styles: {
+      type: "string",
+      default: `${DATA}/personal/personality-chat.jsonl.gz`,
+      doc: "questions answered in styles",
+    },
+    model: { type: "string", default: "models/seed-q8_0.gguf", doc: "base, GGUF" },
+    arms: { type: "string", doc: "comma-separated names (default all); `base` is always measured" },
+    seeds: { type: "string", default: "3", doc: "how many seeds, from 1 on" },
+    write: { type: "boolean", doc: "put the table and the plot into docs/" },
+    "report-only": { type: "boolean", doc: "measure nothing; report what earlier runs have kept" },
+    fresh: { type: "boolean", doc: "do not go on from what earlier runs have kept" },
+  },
+  run,
+};
+
+async function run(context: BenchContext): Promise<BenchResult> {
+  const { quick, options, log, signal } = context;
+  const [model, users] = [resolve(`${options.model}`), resolve(`${options.users}`)];
+  const others = await readWriters(resolve(`${options.others}`));
+  const all = (await readWriters(users))
+    .map(splitWriter)
+    .filter(({ test, validation }) => test.length * validation.length > 0);
+  const writers = quick ? smallest(all, QUICK.writers) : all;
+  const seeds = Array.from({ length: quick ? 1 : wholeNumber(options.seeds) }, (_, i) => i + 1);
+  const wanted = quick ? [...QUICK.arms, ...QUICK.controls] : wantedNames(options.arms);
+  await using opened = await openRig(model, users, others, signal);
+  const folder = join(packageRoot, "build", "bench", "personalisation", quick ? `quick-${Date.now()}` : opened.digest);
+  const state = await BenchState.open(
+    join(folder, options.fresh === true ? `state-${Date.now()}.jsonl` : "state.jsonl"),
+  );
+  const { rig } = opened;
+  if (options["report-only"] !== true) {
+    const work = { rig, state, writers, seeds, folder, log, signal };
+    const isWanted = (name: string) => wanted.includes(name);
+    if (isWanted(TRIGRAM)) await measureTrigram(work, others);
+    await measureArms(
+      work,
+      ARMS.filter(({ name }) => isWanted(name)),
+      isWanted,
+    );
+    if (!quick || isWanted("style")) await measureStyles(work, await readStyles(resolve(`${options.styles}`)));
+    if (!quick) {
+      await state.once("micro", () => microUpdateSeconds(rig.settings, 2, log, signal));
+    }
+  }
+  const results = resultsOf(state, writers, seeds, rig);
+  if (options.write === true) await writePage(results, state, writers, seeds, { quick });
+  return results;
+}
+
+interface Work {
+  readonly rig: Rig;
+  readonly state: BenchState;
+  readonly writers: readonly WriterSplit[];
+  readonly seeds: readonly number[];
+  readonly folder: string;
+  readonly log: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Seed by seed, so that an early stop leaves every arm with the seeds before. */
+async function measureArms(work: Work, arms: readonly Arm[], isWanted: (name: string) => boolean): Promise<void> {
+  const { rig, state, writers, seeds, log } = work;
+  const runs = new Map(writers.map((writer) => [writer.writer, new WriterRun(rig, writer)]));
+  for (const seed of seeds) {
+    for (const arm of arms) {
+      if (!arm.adapts && seed > 1) continue; // nothing random in it
+      for (const { writer } of writers) {
+        work.signal.throwIfAborted();
+        const result = await state.once(cellKey(arm.name, seed, writer), async () =>
+          required(runs.get(writer)).run(arm, seed, await adapterPath(work, arm.name, seed, writer)),
+        );
+        log(`${arm.name} seed ${seed} writer ${writer}: ${describe(result)}`);
+      }
+      if (arm.name === "no_retuning") await measureControls(work, runs, seed, isWanted);
+    }
+  }
+}
+
+/** What needs the adapters of `no_retuning`: other people's adapters, the warm start alone, forgetting. */
+async function measureControls(
+  work: Work,
+  runs: ReadonlyMap<number, WriterRun>,
+  seed: number,
+  isWanted: (name: string) => boolean,
+): Promise<void> {
+  const { rig, state, writers } = work;
+  for (const [i, { writer }] of writers.entries()) {
+    work.signal.throwIfAborted();
+    const other = required(writers[(i + 1) % writers.length]).writer;
+    const theirs = await adapterPath(work, "no_retuning", seed, other);
+    if (isWanted(SWAPPED) && existsSync(theirs)) {
+      await state.once(cellKey(SWAPPED, seed, writer), () => required(runs.get(writer)).measureWith(theirs));
+    }
+    const { metaAdapter } = rig;
+    if (isWanted(WARM_START_ONLY) && metaAdapter !== null) {
+      await state.once(cellKey(WARM_START_ONLY, 1, writer), () => required(runs.get(writer)).measureWith(metaAdapter));
+    }
+    const own = await adapterPath(work, "no_retuning", seed, writer);
+    if (isWanted("forgetting") && existsSync(own)) {
+      await state.once(`forgetting/${seed}/${writer}`, () => forgetting(rig, own));
+    }
+  }
+}
+
+/** Relative rise of the perplexity per token on general text. */
+async function forgetting(rig: Rig, adapter: string): Promise<number> {
+  const { maxTokens } = rig.settings.optimiser;
+  const measured = await measureExamples(rig.parts, "general", rig.general.measured, adapter, maxTokens);
+  const before = await measureExamples(rig.parts, "general", rig.general.measured, null, maxTokens);
+  return Math.expm1((meanLoss(measured) ?? Number.NaN) - (meanLoss(before) ?? Number.NaN));
+}
+
+async function measureTrigram({ state, writers }: Work, others: readonly Writer[]): Promise<void> {
+  const general = new WordTrigram();
+  for (const turn of others.flatMap(({ dialogues }) => dialogues.flat())) general.add(turn);
+  for (const { writer, training, validation, test } of writers) {
+    await state.once(`trigram/${writer}`, async () => {
+      const weigher = new WordTrigram();
+      for (const turn of training.flat()) weigher.add(turn);
+      const weighed = new TrigramMixture(general, weigher);
+      weighed.fit(validation.flat());
+      const own = new WordTrigram();
+      for (const turn of [...training, ...validation].flat()) own.add(turn);
+      const { general: before, mixture } = new TrigramMixture(general, own, weighed.ownWeight).nats(test.flat());
+      return { general: before, mixture, words: test.flat().reduce((sum, turn) => sum + countWords(turn), 0) };
+    });
+  }
+}
+
+async function measureStyles({ rig, state, seeds, log, signal }: Work, groups: readonly StyleGroup[]): Promise<void> {
+  for (const seed of seeds) {
+    for (const style of Object.keys(groups[0]?.answers ?? {})) {
+      for (const feedback of ["true", "shuffled", "ignored"] as const) {
+        signal.throwIfAborted();
+        const result: StyleResult = await state.once(`style/${feedback}/${seed}/${style}`, () =>
+          measureStyle(rig, groups, style, feedback, seed, STYLE),
+        );
+        log(`style ${style}, feedback ${feedback}, seed ${seed}: ${result.first} of ${result.asked} first`);
+      }
+    }
+  }
+}
+
+async function adapterPath({ folder }: Work, arm: string, seed: number, writer: number): Promise<string> {
+  await mkdir(join(folder, "adapters"), { recursive: true });
+  return join(folder, "adapters", `${arm}-${seed}-${writer}.gguf`);
+}
+
+function describe({ dialogues, cpuSeconds, prompted }: ArmResult): string {
+  const nats = dialogues.reduce((sum, [each]) => sum + each, 0) / dialogues.reduce((sum, [, words]) => sum + words, 0);
+  return `perplexity per word ${Math.exp(nats).toFixed(1)}, ${cpuSeconds.toFixed(1)} CPU s${prompted ? ", prompted" : ""}`;
+}
+
+function smallest(writers: readonly WriterSplit[], count: number): readonly WriterSplit[] {
+  return [...writers].sort((a, b) => a.dialogues.length - b.dialogues.length).slice(0, count);
+}
+
+function wantedNames(option: string | boolean | undefined): readonly string[] {
+  const known = [...ARMS.map(({ name }) => name), SWAPPED, WARM_START_ONLY, TRIGRAM, "forgetting"];
+  if (option === undefined) return known;
+  const names = `${option}`.split(",").map((name) => name.trim());
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new AppError("E_USAGE", `no arm ${unknown}; known: ${known.join(", ")}`);
+  return ["base", ...names];
+}
+
+function wholeNumber(value: unknown): number {
+  const number = Number(value);
+  if (!Number.isSafeInteger(number) || number < 1)
+    throw new AppError("E_USAGE", "--seeds must be a whole number above 0");
+  return number;
+}
+
+function required<T>(value: T | undefined): T {
+  if (value === undefined) throw new AppError("E_INTERNAL", "a writer is missing");
+  return value;
+}

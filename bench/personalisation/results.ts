@@ -1,0 +1,237 @@
+import { join } from "node:path";
+import { writeFileAtomic } from "../../src/core/atomic-file.ts";
+import { packageRoot } from "../../src/core/built-file.ts";
+import { type BenchResult, type Figure, medianFigure, significant, skippedFigure, spreadOf } from "../report.ts";
+import { ARMS, SWAPPED, TRIGRAM, WARM_START_ONLY } from "./arms.ts";
+import { markdownTable, percent, writeResults } from "./page.ts";
+import { dropPlot } from "./plot.ts";
+import type { Rig } from "./rig.ts";
+import type { BenchState } from "./state.ts";
+import type { FeedbackKind, StyleResult } from "./style.ts";
+import {
+  type ArmSummary,
+  dropsOf,
+  meanInterval,
+  medianInterval,
+  natsPerWord,
+  summariseArm,
+  WATTS_PER_CORE,
+} from "./summary.ts";
+import { countWords, type WriterSplit } from "./writers.ts";
+
+const PROMPT_ARMS = ["profile_prompt", "retrieval"];
+/** Arms with a share of the examples, least first: for the share with which the warm start reaches zero-init. */
+const SHARES: readonly (readonly [share: number, arm: string])[] = [
+  [1 / 6, "meta_sixth"],
+  [1 / 3, "meta_third"],
+  [1 / 2, "half_random"],
+  [1, "no_retuning"],
+];
+
+/** Figures, intervals and table from what has been measured so far. */
+export function resultsOf(
+  state: BenchState,
+  writers: readonly WriterSplit[],
+  seeds: readonly number[],
+  rig: Rig,
+): BenchResult {
+  const ids = writers.map(({ writer }) => writer);
+  const arm = (name: string) => state.arm(name, ids, seeds);
+  const base = arm("base");
+  const summaries = [...ARMS.map(({ name }) => name), WARM_START_ONLY, SWAPPED].flatMap(
+    (name) => summariseArm(name, arm(name), base) ?? [],
+  );
+  const summary = (name: string) => summaries.find((each) => each.arm === name) ?? null;
+  const trigram = trigramDrops(state, ids);
+  const main = summary("adapt_prompt");
+  const style = styleFigures(state, seeds);
+  const forgetting = keptNumbers(
+    state,
+    seeds.flatMap((seed) => ids.map((writer) => `forgetting/${seed}/${writer}`)),
+  );
+  const micro = keptNumbers(state, ["micro"]);
+  const figures: Record<string, Figure> = {
+    median_drop: figureOf(main?.medianDrop, "share", ">= 0.20"),
+    writers: { value: base.size, unit: "writers" },
+    writers_better: figureOf(main?.better, "writers", `= ${base.size}`),
+    beats_prompt: figureOf(beatsPrompt(arm("adapt_prompt"), PROMPT_ARMS.map(arm)), "writers", ">= 18 of 20"),
+    trigram_median_drop: trigram.length > 0 ? medianFigure(trigram, "share") : skippedFigure("share", NOT_MEASURED),
+    no_retuning_median_drop: figureOf(summary("no_retuning")?.medianDrop, "share"),
+    swapped_median_drop: figureOf(summary(SWAPPED)?.medianDrop, "share", "< 0"),
+    swapped_against_warm_start: figureOf(medianOf(dropsOf(arm(SWAPPED), arm(WARM_START_ONLY))), "share", "< 0"),
+    style_accuracy: figureOf(style.accuracy, "share", ">= 0.90"),
+    forgetting:
+      forgetting.length > 0 ? medianFigure(forgetting, "share", "<= 0.01") : skippedFigure("share", NOT_MEASURED),
+    meta_fraction: metaFraction(summaries),
+    selection_gain_per_cpu: figureOf(selectionGain(summary("half_novelty"), summary("half_random")), "x", ">= 2"),
+    micro_update_s: figureOf(micro[0], "s", "<= 5"),
+  };
+  return {
+    figures,
+    details: {
+      shuffled_interval: style.shuffledInterval,
+      trigram_interval: trigram.length > 0 ? medianInterval(trigram) : null,
+      arms: Object.fromEntries(summaries.map((each) => [each.arm, wireOf(each)])),
+    },
+    rows: summaries.map((each) => ({ arm: each.arm, ...wireOf(each) })),
+    conditions: {
+      seeds: seeds.length,
+      window_tokens: rig.window.tokens,
+      watts_per_core: WATTS_PER_CORE,
+      warm_start: rig.metaAdapter !== null,
+      state: state.path,
+    },
+  };
+}
+
+const NOT_MEASURED = "not among the arms measured so far";
+
+/** Table and plot into docs/personalisation.md and docs/personalisation.svg. */
+export async function writePage(
+  { figures, details, rows = [] }: BenchResult,
+  state: BenchState,
+  writers: readonly WriterSplit[],
+  seeds: readonly number[],
+  { quick }: { readonly quick: boolean },
+): Promise<void> {
+  const ids = writers.map(({ writer }) => writer);
+  const base = state.arm("base", ids, seeds);
+  const docOf = new Map(ARMS.map(({ name, doc }) => [name, doc]));
+  const table = markdownTable(
+    ["arm", "what it is", "median drop", "95 % interval", "better for", "seeds", "CPU s", "J (estimated)"],
+    rows.map((row) => [
+      `${row.arm}`,
+      docOf.get(`${row.arm}`) ?? (row.arm === SWAPPED ? "control: the next writer's adapter" : "the warm start alone"),
+      percent(Number(row.median_drop)),
+      `${percent(Number(row.low))} to ${percent(Number(row.high))}`,
+      `${row.better} of ${row.writers}`,
+      `${row.seeds}`,
+      Number(row.cpu_s).toFixed(1),
+      Number(row.joules).toFixed(0),
+    ]),
+  );
+  const figureTable = markdownTable(
+    ["figure", "measured", "goal"],
+    Object.entries(figures).map(([name, { value, goal, skipped, unit }]) => [
+      `\`${name}\``,
+      value === null ? `not measured: ${skipped}` : `${significant(value)} ${unit}`,
+      goal ?? "",
+    ]),
+  );
+  const words = new Map(
+    writers.map(({ writer, training, validation }) => [
+      writer,
+      [...training, ...validation].flat().reduce((sum, turn) => sum + countWords(turn), 0),
+    ]),
+  );
+  const series = [
+    ["adapt_prompt", "#1b6ca8"],
+    [SWAPPED, "#c0392b"],
+  ].flatMap(([name = "", colour = ""]) => {
+    const drops = dropsOf(state.arm(name, ids, seeds), base);
+    const points = [...drops].map(([writer, drop]) => ({ words: words.get(writer) ?? 1, drop }));
+    return points.length > 0 ? [{ name, colour, points }] : [];
+  });
+  if (series.length > 0) {
+    await writeFileAtomic(join(packageRoot, "docs", "personalisation.svg"), dropPlot(series, 0.2), 0o644);
+  }
+  const shuffled = JSON.stringify(details?.shuffled_interval ?? null);
+  await writeResults(
+    join(packageRoot, "docs", "personalisation.md"),
+    [
+      ...(quick ? ["(from `--quick`: two writers, one seed)", ""] : []),
+      figureTable,
+      "",
+      `Interval of what shuffled feedback changes in style accuracy: ${shuffled}.`,
+      "",
+      table,
+      "",
+      "![Drop of perplexity per word against the words a writer had said before](personalisation.svg)",
+    ].join("\n"),
+  );
+}
+
+function figureOf(value: number | null | undefined, unit: string, goal?: string): Figure {
+  if (value === null || value === undefined) return skippedFigure(unit, NOT_MEASURED);
+  return { value, unit, ...(goal === undefined ? {} : { goal }) };
+}
+
+function beatsPrompt(
+  main: ReturnType<BenchState["arm"]>,
+  prompts: readonly ReturnType<BenchState["arm"]>[],
+): number | null {
+  if (main.size === 0 || prompts.every(({ size }) => size === 0)) return null;
+  let wins = 0;
+  for (const [writer, results] of main) {
+    const nats = results.reduce((sum, result) => sum + natsPerWord(result), 0) / results.length;
+    const best = Math.min(...prompts.flatMap((prompt) => (prompt.get(writer) ?? []).map(natsPerWord)));
+    if (nats < best) wins += 1;
+  }
+  return wins;
+}
+
+function medianOf(drops: ReadonlyMap<number, number>): number | null {
+  return drops.size === 0 ? null : spreadOf([...drops.values()]).median;
+}
+
+function trigramDrops(state: BenchState, ids: readonly number[]): number[] {
+  return ids.flatMap((writer) => {
+    const kept = state.kept(`${TRIGRAM}/${writer}`) as { general: number; mixture: number; words: number } | undefined;
+    return kept === undefined ? [] : [1 - Math.exp((kept.mixture - kept.general) / kept.words)];
+  });
+}
+
+function keptNumbers(state: BenchState, keys: readonly string[]): number[] {
+  return keys.flatMap((key) => {
+    const kept = state.kept(key);
+    return typeof kept === "number" ? [kept] : [];
+  });
+}
+
+function metaFraction(summaries: readonly ArmSummary[]): Figure {
+  const zero = summaries.find(({ arm }) => arm === "zero_init");
+  if (zero === undefined) return skippedFigure("of the examples", NOT_MEASURED);
+  for (const [share, name] of SHARES) {
+    const found = summaries.find(({ arm }) => arm === name);
+    if (found !== undefined && found.medianDrop >= zero.medianDrop)
+      return { value: share, unit: "of the examples", goal: "<= 1/3" };
+  }
+  return { value: null, unit: "of the examples", goal: "<= 1/3", skipped: "never reached zero-init's drop" };
+}
+
+function selectionGain(ours: ArmSummary | null, random: ArmSummary | null): number | null {
+  if (ours === null || random === null || random.medianDrop <= 0) return null;
+  return ours.medianDrop / ours.cpuSeconds / (random.medianDrop / random.cpuSeconds);
+}
+
+function styleFigures(
+  state: BenchState,
+  seeds: readonly number[],
+): { readonly accuracy: number | null; readonly shuffledInterval: readonly [number, number] | null } {
+  const keys = (feedback: FeedbackKind) =>
+    state.keys(`style/${feedback}/`).filter((key) => seeds.includes(Number(key.split("/")[2])));
+  const share = (key: string) => {
+    const { first, asked } = state.kept(key) as StyleResult;
+    return first / asked;
+  };
+  const real = keys("true").map(share);
+  const differences = keys("shuffled").map((key) => share(key) - share(key.replace("/shuffled/", "/ignored/")));
+  return {
+    accuracy: real.length === 0 ? null : real.reduce((sum, each) => sum + each, 0) / real.length,
+    shuffledInterval: differences.length === 0 ? null : meanInterval(differences),
+  };
+}
+
+function wireOf({ arm: _, medianDrop, low, high, better, writers, seeds, cpuSeconds, joules }: ArmSummary) {
+  const round = (value: number) => significant(value);
+  return {
+    median_drop: round(medianDrop),
+    low: round(low),
+    high: round(high),
+    better,
+    writers,
+    seeds,
+    cpu_s: round(cpuSeconds),
+    joules: round(joules),
+  };
+}

@@ -1,0 +1,152 @@
+import { join } from "node:path";
+import * as v from "valibot";
+import { seededRandom, seedFor, shuffled } from "../../src/adapt/seeded-random.ts";
+import { type TokenExample, writeTokenFile } from "../../src/adapt/token-file.ts";
+import { runStep } from "../../src/adapt/trainer-steps.ts";
+import type { Rig } from "./rig.ts";
+import { readRows } from "./writers.ts";
+
+const rowSchema = v.object({
+  group: v.number(),
+  answers: v.record(v.string(), v.string()),
+  questions: v.array(v.string()),
+});
+
+/** The same questions answered in several styles. */
+export type StyleGroup = v.InferOutput<typeof rowSchema>;
+
+/** How the feedback on the rated answers reads. */
+export type FeedbackKind = "true" | "shuffled" | "ignored";
+
+/** Answers a user rates before the style is measured. */
+const RATED = 30;
+/** Questions of an unseen group that are asked. */
+const ASKED = 3;
+/** Groups that rated answers come from; the rest is unseen. */
+const RATED_GROUPS = 30;
+
+export interface StyleResult {
+  /** Questions of unseen groups, and for how many of them the preferred style's answer came first. */
+  readonly asked: number;
+  readonly first: number;
+  readonly cpuSeconds: number;
+}
+
+/** @throws AppError E_DATA_INVALID. */
+export function readStyles(path: string): Promise<StyleGroup[]> {
+  return readRows(path, rowSchema);
+}
+
+/** KTO settings of the measurement, tuned on other splits of the groups than those measured. */
+export interface StyleSettings {
+  readonly lr: number;
+  readonly steps: number;
+  readonly sequencesPerStep: number;
+  readonly ktoBeta: number;
+}
+
+/**
+ * A user who likes one style rates 30 answers, thumbs up for that style and down for others; then every style's answer to
+ * questions of groups never rated is ranked by its mean log-probability.
+ */
+export async function measureStyle(
+  rig: Rig,
+  groups: readonly StyleGroup[],
+  preferred: string,
+  feedback: FeedbackKind,
+  seed: number,
+  settings: StyleSettings,
+): Promise<StyleResult> {
+  const order = shuffled(groups, seededRandom(seedFor(seed, "style groups")));
+  const begin = rig.meter.cpuSeconds;
+  const adapter =
+    feedback === "ignored"
+      ? null
+      : await trainOnRatings(rig, order.slice(0, RATED_GROUPS), preferred, feedback, seed, settings);
+  const cpuSeconds = rig.meter.cpuSeconds - begin;
+  const unseen = order
+    .slice(RATED_GROUPS)
+    .flatMap((group) => questionsOf(group, seed, ASKED).map((question) => ({ group, question })));
+  const data = join(rig.parts.folder, "style-score.jsonl");
+  const examples = unseen.flatMap(({ group, question }, i) =>
+    Object.entries(group.answers).map(
+      ([style, answer]): TokenExample => ({
+        ...encoded(rig, question, answer),
+        id: `${i}.${style}`,
+        group: `${i}`,
+        kind: "ce",
+      }),
+    ),
+  );
+  await writeTokenFile(data, examples);
+  const { results } = await runStep(rig.parts, {
+    mode: "score",
+    model: rig.parts.model,
+    data,
+    threads: rig.parts.threads,
+    optimiser: { sequencesPerStep: 8 },
+    ...(adapter === null ? {} : { initAdapter: adapter }),
+  });
+  const first = results.filter(({ id, rank }) => rank === 1 && id.endsWith(`.${preferred}`)).length;
+  return { asked: unseen.length, first, cpuSeconds };
+}
+
+async function trainOnRatings(
+  rig: Rig,
+  groups: readonly StyleGroup[],
+  preferred: string,
+  feedback: "true" | "shuffled",
+  seed: number,
+  { lr, steps, sequencesPerStep, ktoBeta }: StyleSettings,
+): Promise<string> {
+  const random = seededRandom(seedFor(seed, `ratings ${preferred}`));
+  // One in three answers happens to be of the style the user likes.
+  const shown = groups.slice(0, RATED).map((group, i) => {
+    const others = Object.keys(group.answers).filter((style) => style !== preferred);
+    const style = i % 3 === 0 ? preferred : (others[Math.floor(random() * others.length)] ?? preferred);
+    return { group, style };
+  });
+  const verdicts = shown.map(({ style }) => style === preferred);
+  const given = feedback === "true" ? verdicts : shuffled(verdicts, random);
+  const examples = shown.map(({ group, style }, i): TokenExample => {
+    const [question = ""] = questionsOf(group, seed, 1);
+    return {
+      ...encoded(rig, question, group.answers[style] ?? ""),
+      id: `r${i}`,
+      kind: "kto",
+      desirable: given[i] ?? false,
+    };
+  });
+  const data = join(rig.parts.folder, "style-train.jsonl");
+  await writeTokenFile(data, examples);
+  const out = join(rig.parts.folder, "style.gguf");
+  const { lora } = rig.settings;
+  await runStep(rig.parts, {
+    mode: "train",
+    model: rig.parts.model,
+    data,
+    out,
+    threads: rig.parts.threads,
+    seed: seedFor(seed, "style"),
+    lora,
+    optimiser: { lr, steps, sequencesPerStep, clipNorm: 1, warmupSteps: Math.min(3, steps) },
+    losses: { ktoBeta },
+  });
+  return out;
+}
+
+function questionsOf({ group, questions }: StyleGroup, seed: number, count: number): string[] {
+  return shuffled(questions, seededRandom(seedFor(seed, `questions ${group}`))).slice(0, count);
+}
+
+function encoded(rig: Rig, question: string, answer: string): Pick<TokenExample, "tokens" | "targets"> {
+  const [sequence] = rig.textEncoder.encode({
+    kind: "messages",
+    messages: [
+      { role: "user", content: question },
+      { role: "assistant", content: answer },
+    ],
+    learn: "last",
+  });
+  return { tokens: sequence?.tokens ?? [], targets: sequence?.targets ?? [] };
+}

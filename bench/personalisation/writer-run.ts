@@ -1,0 +1,254 @@
+import { join } from "node:path";
+import { type EncodedExample, encodeExamples } from "../../src/adapt/example-encoding.ts";
+import { replayExamples } from "../../src/adapt/general-text.ts";
+import { seededRandom, seedFor, shuffled } from "../../src/adapt/seeded-random.ts";
+import { type SelectionCandidate, selectExamples } from "../../src/adapt/selection.ts";
+import { writeTokenFile } from "../../src/adapt/token-file.ts";
+import { meanLoss, measureExamples, runStep } from "../../src/adapt/trainer-steps.ts";
+import { trainInPasses } from "../../src/adapt/training-run.ts";
+import type { TrainingSettings } from "../../src/adapt/training-settings.ts";
+import type { Arm } from "./arms.ts";
+import { noPrompt, type PromptFor, profilePrompt, retrievalPrompt } from "./prompts.ts";
+import type { Rig } from "./rig.ts";
+import { asExample, behind, type Window, windowsOf } from "./windows.ts";
+import type { WriterSplit } from "./writers.ts";
+
+/** Tokens of retrieved exchanges, or of a profile, at most. */
+const PROMPT_TOKENS = 56;
+/** Longer stretches between two trainings would only make the last block older. */
+const MAX_BLOCKS = 8;
+
+/** What one arm came to for one writer. */
+export interface ArmResult {
+  /** Per test dialogue: nats over the writer's words, and how many words. */
+  readonly dialogues: readonly (readonly [nats: number, words: number])[];
+  /** Of training and of what it measures to steer itself. */
+  readonly cpuSeconds: number;
+  readonly trainedTokens: number;
+  /** Whether validation spoke for the prompt. */
+  readonly prompted: boolean;
+}
+
+interface Indexed {
+  readonly dialogue: number;
+  readonly window: Window;
+}
+
+/** Everything one writer's arms share. */
+export class WriterRun {
+  readonly #rig: Rig;
+  readonly #writer: WriterSplit;
+  readonly #prompts = new Map<Arm["prompt"], PromptFor>();
+
+  constructor(rig: Rig, writer: WriterSplit) {
+    this.#rig = rig;
+    this.#writer = writer;
+  }
+
+  /**
+   * Trains as the arm says and measures the test dialogues in time order.
+   * @param keep where the adapter goes that was there before the first test dialogue.
+   */
+  async run(arm: Arm, seed: number, keep: string): Promise<ArmResult> {
+    const { training, validation, dialogues } = this.#writer;
+    const firstTest = training.length + validation.length;
+    const prompt = await this.#prompt(arm.prompt);
+    if (!arm.adapts) {
+      return { ...(await this.#measure(null, prompt, firstTest, dialogues.length)), cpuSeconds: 0, trainedTokens: 0 };
+    }
+    const { meter } = this.#rig;
+    const begin = meter.cpuSeconds;
+    const first = await this.#fullJob(arm, seed, keep);
+    let adapter = await this.#catchUp(seed, first.adapter, keep, [training.length, firstTest]);
+    const chosen = await this.#chosenPrompt(adapter, prompt);
+    let cpuSeconds = meter.cpuSeconds - begin;
+    const measured: (readonly [number, number])[] = [];
+    const block = arm.retunes ? Math.max(2, Math.ceil((dialogues.length - firstTest) / MAX_BLOCKS)) : dialogues.length;
+    for (let from = firstTest; from < dialogues.length; from += block) {
+      const to = Math.min(dialogues.length, from + block);
+      measured.push(...(await this.#measure(adapter, chosen, from, to)).dialogues);
+      if (!arm.retunes || to === dialogues.length) continue;
+      const before = meter.cpuSeconds;
+      adapter = await this.#catchUp(seed, adapter, join(this.#rig.parts.folder, `block-${from}.gguf`), [from, to]);
+      cpuSeconds += meter.cpuSeconds - before;
+    }
+    return { dialogues: measured, cpuSeconds, trainedTokens: first.tokens, prompted: chosen !== noPrompt };
+  }
+
+  /** The test dialogues with an adapter of somebody else's, without a prompt. */
+  async measureWith(adapter: string): Promise<ArmResult> {
+    const { training, validation, dialogues } = this.#writer;
+    const result = await this.#measure(adapter, noPrompt, training.length + validation.length, dialogues.length);
+    return { ...result, cpuSeconds: 0, trainedTokens: 0 };
+  }
+
+  async #fullJob(arm: Arm, seed: number, out: string): Promise<{ readonly adapter: string; readonly tokens: number }> {
+    const { parts, general, metaAdapter } = this.#rig;
+    const { training, validation } = this.#writer;
+    const settings = this.#settings(arm);
+    const initAdapter = arm.start === "meta" ? metaAdapter : null;
+    const pool = this.#windows(0, training.length, noPrompt, "learned");
+    const lines = await this.#selected(pool, arm, seed, initAdapter);
+    const share = settings.replayShare;
+    const count = Math.round((lines.length * share) / (1 - share));
+    const replay = replayExamples(general.text.replay, count, seedFor(seed, "replay"));
+    const { encoded } = encodeExamples(replay, this.#rig.textEncoder, settings.optimiser.maxTokens);
+    const trained = await trainInPasses(
+      parts,
+      {
+        lines: [...lines, ...encoded],
+        validation: examplesOf(
+          this.#windows(training.length, training.length + validation.length, noPrompt, "learned"),
+        ),
+        watched: general.watched,
+      },
+      { settings, seed, initAdapter, resumed: null, onPass: async () => {} },
+    );
+    await this.#rig.copy(trained.adapter, out);
+    return { adapter: out, tokens: lines.reduce((sum, { tokens }) => sum + tokens, 0) };
+  }
+
+  /** A short training on what was said since, with as much of what was said before. */
+  async #catchUp(seed: number, adapter: string, out: string, fresh: readonly [number, number]): Promise<string> {
+    const { parts, settings, catchUp } = this.#rig;
+    const [from, to] = fresh;
+    const news = this.#windows(from, to, noPrompt, "learned");
+    const random = seededRandom(seedFor(seed, `catch up ${from}`));
+    const olds = shuffled(this.#windows(0, from, noPrompt, "learned"), random).slice(0, news.length);
+    const lines = examplesOf([...news, ...olds]).flatMap(({ sequences }) => sequences);
+    const data = join(parts.folder, "catch-up.jsonl");
+    await writeTokenFile(data, lines);
+    const { sequencesPerStep, maxTokens, clipNorm } = settings.optimiser;
+    const target = join(parts.folder, "catch-up.gguf");
+    await runStep(parts, {
+      mode: "train",
+      model: parts.model,
+      data,
+      out: target,
+      threads: parts.threads,
+      seed: seedFor(seed, `catch up ${from}`),
+      initAdapter: adapter,
+      optimiser: {
+        sequencesPerStep,
+        maxTokens,
+        clipNorm,
+        lr: catchUp.lr,
+        steps: Math.max(1, Math.round((catchUp.passes * lines.length) / sequencesPerStep)),
+      },
+      losses: { klWeight: settings.losses.klWeight },
+    });
+    await this.#rig.copy(target, out);
+    return out;
+  }
+
+  async #selected(pool: readonly Indexed[], arm: Arm, seed: number, init: string | null): Promise<EncodedExample[]> {
+    const examples = examplesOf(pool);
+    const tokenBudget = Math.floor(arm.budgetShare * examples.reduce((sum, { tokens }) => sum + tokens, 0));
+    if (arm.budgetShare >= 1) return examples;
+    const { parts, settings, embedder } = this.#rig;
+    const isOurs = arm.selection === "novelty";
+    const measured = isOurs
+      ? await measureExamples(parts, "pool", examples, init, settings.optimiser.maxTokens)
+      : new Map<string, { entropy: number }>();
+    const texts = pool.map(({ dialogue, window }) =>
+      (this.#writer.dialogues[dialogue] ?? [])
+        .slice(window.firstTurn, window.firstTurn + window.spans.length)
+        .join(" "),
+    );
+    const vectors = isOurs ? await embedder.embed(texts) : [];
+    const candidates = examples.map((example, i): SelectionCandidate & { readonly encoded: EncodedExample } => ({
+      encoded: example,
+      id: example.example.id,
+      domain: null,
+      vector: vectors[i] ?? new Float32Array(0),
+      entropy: measured.get(example.example.id)?.entropy ?? null,
+      tokens: example.tokens,
+      order: i,
+    }));
+    const selection = { ...settings.selection, method: arm.selection, tokenBudget };
+    return selectExamples(candidates, selection, seedFor(seed, "selection")).map(({ encoded }) => encoded);
+  }
+
+  /** With the prompt or without it, whichever predicts the validation dialogues better. */
+  async #chosenPrompt(adapter: string, prompt: PromptFor): Promise<PromptFor> {
+    if (prompt === noPrompt) return prompt;
+    const { training, validation } = this.#writer;
+    const range = [training.length, training.length + validation.length] as const;
+    const losses = [];
+    for (const each of [noPrompt, prompt]) {
+      const windows = examplesOf(this.#windows(...range, each, "own"));
+      losses.push(meanLoss(await measureExamples(this.#rig.parts, "prompt", windows, adapter, MEASURED_TOKENS)) ?? 0);
+    }
+    return (losses[1] ?? 0) < (losses[0] ?? 0) ? prompt : noPrompt;
+  }
+
+  async #measure(
+    adapter: string | null,
+    prompt: PromptFor,
+    from: number,
+    to: number,
+  ): Promise<Pick<ArmResult, "dialogues" | "prompted">> {
+    const windows = this.#windows(from, to, prompt, "own", adapter === null);
+    const examples = examplesOf(windows);
+    const measured = await measureExamples(this.#rig.parts, "test", examples, adapter, MEASURED_TOKENS);
+    const nats = new Map<number, number>();
+    for (const [i, { dialogue }] of windows.entries()) {
+      const result = measured.get(examples[i]?.example.id ?? "");
+      const loss = result === undefined ? Number.NaN : (result.adapterLoss ?? result.baseLoss) * result.tokens;
+      nats.set(dialogue, (nats.get(dialogue) ?? 0) + loss);
+    }
+    return {
+      dialogues: [...nats].map(([dialogue, sum]) => [sum, this.#encoded(dialogue).words] as const),
+      prompted: prompt !== noPrompt,
+    };
+  }
+
+  /** @param isWithin the prompt takes room from the window, for a base that knows no more than its window. */
+  #windows(from: number, to: number, prompt: PromptFor, spans: "own" | "learned", isWithin = false): Indexed[] {
+    const { window: size } = this.#rig;
+    const learnable = this.#rig.settings.optimiser.maxTokens;
+    const fitting =
+      isWithin && prompt !== noPrompt
+        ? { tokens: size.tokens - PROMPT_TOKENS, overlap: size.overlap - PROMPT_TOKENS / 2 }
+        : size;
+    return Array.from({ length: to - from }, (_, i) => from + i).flatMap((dialogue) => {
+      const encoded = this.#encoded(dialogue);
+      const turns = this.#writer.dialogues[dialogue] ?? [];
+      return windowsOf(encoded, encoded[spans], fitting)
+        .map((window) => behind(prompt(turns, window.firstTurn, dialogue), window))
+        .filter(({ tokens }) => tokens.length <= (spans === "learned" ? learnable : MEASURED_TOKENS))
+        .map((window) => ({ dialogue, window }));
+    });
+  }
+
+  #encoded(dialogue: number) {
+    return this.#rig.encoder.encode(this.#writer.dialogues[dialogue] ?? []);
+  }
+
+  async #prompt(kind: Arm["prompt"]): Promise<PromptFor> {
+    const known = this.#prompts.get(kind);
+    if (known !== undefined) return known;
+    const { encoder, embedder, generalWords } = this.#rig;
+    const { training, validation, dialogues } = this.#writer;
+    const made =
+      kind === "none"
+        ? noPrompt
+        : kind === "profile"
+          ? profilePrompt(encoder, [...training, ...validation], generalWords)
+          : await retrievalPrompt(encoder, embedder, dialogues, PROMPT_TOKENS);
+    this.#prompts.set(kind, made);
+    return made;
+  }
+
+  #settings({ rate }: Arm): TrainingSettings {
+    const { settings } = this.#rig;
+    return { ...settings, learningRate: { ...settings.learningRate, kind: rate } };
+  }
+}
+
+/** Longest sequence measured: window and prompt. */
+const MEASURED_TOKENS = 1_024;
+
+function examplesOf(windows: readonly Indexed[]): EncodedExample[] {
+  return windows.map(({ dialogue, window }, i) => asExample(`${dialogue}.${i}`, window));
+}
