@@ -1,4 +1,5 @@
 import { existsSync, readdirSync } from "node:fs";
+import { availableParallelism, loadavg } from "node:os";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { packageRoot } from "../src/core/built-file.ts";
@@ -69,6 +70,12 @@ async function main(args: readonly string[]): Promise<number> {
   const log = json === true ? (line: string) => console.error(line) : (line: string) => console.log(line);
   const abort = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => abort.abort());
+  const load = loadavg()[0] ?? 0;
+  if (load > availableParallelism() / 2) {
+    log(
+      `warning: this machine is busy (load ${load.toFixed(1)} on ${availableParallelism()} cores); times are not comparable`,
+    );
+  }
   const startedMs = performance.now();
   const result = await bench.run({ quick: quick === true, options, log, signal: abort.signal });
   const object = resultJson(name, quick === true, performance.now() - startedMs, bench.packages ?? [], result);
