@@ -42,7 +42,7 @@ ggml_tensor * Ops::product(ggml_tensor * w, ggml_tensor * x) {
   return custom(GGML_TYPE_F32, {w->ne[1], x->ne[1], 1}, {w, x}, [](ggml_tensor * y, int ith, int nth) { sliced_mul_mat(y->src[0], y->src[1], floats(y), ith, nth); });
 }
 
-bool Ops::fuses_forward(const Matrix & matrix) const { return kernels_ != nullptr && (matrix.weight->type == GGML_TYPE_F32 || (kernels_->fast_linear && !graph_.follows_inference)); }
+bool Ops::fuses_forward(const Matrix & matrix) const { return kernels_ != nullptr && !graph_.follows_inference && (kernels_->fast_linear || matrix.weight->type == GGML_TYPE_F32); }
 
 bool Ops::fuses_backward(const Matrix & matrix) const { return kernels_ != nullptr && matrix.transposed == nullptr; }
 

@@ -30,7 +30,7 @@ public:
   void run();
 
   Device & device;
-  /** Quantised products as llama.cpp computes them (8-bit activations) instead of our more precise ones: for losses to compare with inference. */
+  /** Frozen products by ggml's own kernels, rounding as llama.cpp does, instead of ours: for losses to compare with inference. */
   bool follows_inference = false;
 
 private:

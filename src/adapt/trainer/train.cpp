@@ -37,7 +37,7 @@ private:
 /** Digest of everything that changes the result. */
 std::string identity_of(const Job & job, const Setup & setup) {
   json options = job.raw;
-  for (const char * key : {"model", "data", "out", "checkpoint", "resume", "threads", "memory_budget_mb", "paused", "init_adapter"}) options.erase(key);
+  for (const char * key : {"model", "data", "out", "checkpoint", "resume", "threads", "memory_budget_mb", "paused", "init_adapter", "activations"}) options.erase(key);
   const std::string adapter = job.init_adapter.empty() ? "" : sha256_file(job.init_adapter);
   const std::string text = options.dump() + setup.model->fingerprint + setup.data.sha256 + adapter + setup.device->name;
   Sha256 hash;

@@ -1,0 +1,45 @@
+import { execFileSync } from "node:child_process";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { packageRoot } from "../../src/core/built-file.ts";
+import { describeWhen, lacksProgram } from "../support/describe-when.ts";
+import { buildTimeoutMs, buildTrainer, makeModel } from "../support/native-trainer.ts";
+import { makeTempDir, type TempDir } from "../support/temp-dir.ts";
+
+// The arm64 trainer, cross-compiled against the arm64 libraries of node-llama-cpp and run by qemu's user emulation.
+const lacks = lacksProgram("aarch64-linux-gnu-g++", "qemu-aarch64");
+
+describeWhen(lacks, "the arm64 trainer under emulation", () => {
+  let temp: TempDir;
+  let model = "";
+
+  beforeAll(async () => {
+    const plain = buildTrainer();
+    execFileSync("sh", ["deploy/build-trainer.sh", "--tools", "--arch", "arm64"], {
+      cwd: packageRoot,
+      stdio: "inherit",
+    });
+    temp = await makeTempDir("trainer-arm64");
+    model = makeModel(plain, temp.path, "--arch qwen3 --shape narrow --type f32");
+  }, buildTimeoutMs);
+  afterAll(() => temp?.dispose());
+
+  const emulate = (tool: string, args: string[]) => {
+    const executable = `${packageRoot}build/trainer-arm64/asls-${tool}`;
+    const output = execFileSync("qemu-aarch64", ["-L", "/usr/aarch64-linux-gnu", executable, ...args], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    return JSON.parse(output);
+  };
+
+  it("F32 logits differ from arm64 llama.cpp's by less than 1e-5 with the NEON kernels", () => {
+    const result = emulate("reference", ["logits", "--model", model]);
+    expect(result.kernels).toBe("neon");
+    expect(result.max_difference).toBeLessThan(1e-5);
+  });
+
+  it("gradients of all objectives in one group agree with finite differences within 1e-3", () => {
+    const result = emulate("gradients", ["--model", model, "--loss", "mixed", "--tokens", "14"]);
+    expect(result.worst_relative_error).toBeLessThan(1e-3);
+  });
+});
