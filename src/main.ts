@@ -1,5 +1,6 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
+import { makeAdaptation } from "./composition/adaptation.ts";
 import { makeControls } from "./composition/controls.ts";
 import { makeEars, openRecogniser } from "./composition/ears.ts";
 import { makeGovernor } from "./composition/governor.ts";
@@ -37,7 +38,7 @@ import type { ServiceParts } from "./runtime/service/service-parts.ts";
 import type { ServiceManager } from "./runtime/service/systemd-notify.ts";
 import type { VirtualBoard } from "./runtime/service/virtual-board.ts";
 import { Watchdog } from "./runtime/service/watchdog.ts";
-import { reportSpeech, wireButtons, wireListener } from "./runtime/service/wiring.ts";
+import { inBackground, reportSpeech, wireAdaptation, wireButtons, wireListener } from "./runtime/service/wiring.ts";
 import type { Listener } from "./sensors/listener.ts";
 import { VirtualLed } from "./sensors/virtual-led.ts";
 
@@ -127,9 +128,10 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
             config.model.addressByName === "always" || (config.model.addressByName === "auto" && isSmall()),
           isSmallModel: isSmall(),
         }),
-      adapterVersion: () => null,
+      adapterVersion: () => adaptation.activeVersion,
       forgetProfile: async (id) => {
         await profiles.archive.forget(id);
+        await adaptation.profileForgotten(id);
         dialog.newConversation();
       },
       onSpoken: (report) => reportSpeech(alerts, report),
@@ -137,6 +139,7 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
     { ...config.dialog, maxAnswerTokens: config.model.maxAnswerTokens, temperature: config.model.temperature },
   );
   const { governor, virtualSensors } = makeGovernor(loaded, alerts, clock, log);
+  const { adaptation, adapters } = makeAdaptation(config, { profiles, models, governor, alerts, clock, log });
   const publisher = createStatusPublisher(config.mqtt, deviceId, {
     clock,
     log: log.child({ part: "mqtt" }),
@@ -169,17 +172,25 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
     listener,
     governor,
     virtualSensors,
+    adaptation,
+    adapters,
     publisher,
     virtual,
     healthChecks,
     startedMs,
     openRecogniser: () => openRecogniser(config, clock),
+    openModel: (signal) => loadModel(config, clock, log, signal),
+    composePlain: (input) => [
+      { role: "system", content: config.model.persona },
+      { role: "user", content: input },
+    ],
     isMuted: () => isMuted,
     setMuted: async (muted) => {
       await listener?.setMuted(muted);
       isMuted = muted;
       bus.emit("mute", muted);
     },
+    profileChanged: () => inBackground(log, "changing the profile's adapter", () => adaptation.profileChanged()),
     onMuteChange: (handler) => bus.on("mute", handler),
     onGesture: (handler) => gestures.on("gesture", handler),
     exit: (code, reason) => {
@@ -191,6 +202,7 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
   wireButtons(gestures, parts);
   publisher.onRequest(requestHandlers(parts));
   phase.onChange(({ phase: now }) => governor.userActive(now !== "idle"));
+  if (config.training.enabled) wireAdaptation(parts);
 
   const retrying = (service: Service) => new RetryingService(service, { alerts, clock, log });
   const steps: ServiceStep[] = [
@@ -202,6 +214,7 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
     },
     ...(config.model.enabled ? [{ service: models, startMs: 300_000, stopMs: 2_000 }] : []),
     { service: governor, startMs: 10_000, stopMs: 1_000 },
+    ...(config.training.enabled ? [{ service: adaptation, startMs: 60_000, stopMs: 3_000 }] : []),
     { service: speech, startMs: 1_000, stopMs: 1_000 },
     { service: resource("dialog", () => dialog.stop()), startMs: 1_000, stopMs: 2_000 },
     ...(led === null ? [] : [{ service: retrying(led), startMs: 10_000, stopMs: 500 }]),

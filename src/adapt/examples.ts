@@ -85,10 +85,15 @@ export function buildExamples(
     const target = settings.corrections ? answerCorrection(interaction, interactions[order + 1]) : null;
     if (target !== null) {
       const text = answered(prompt, target);
-      examples.push({ ...origin, id: `${interaction.id}.c`, kind: "correction", objective: ce, weight: 1, text });
+      examples.push({ ...origin, id: correctionId(interaction), kind: "correction", objective: ce, weight: 1, text });
     }
     return examples;
   });
+}
+
+/** Id of the example that an interaction's correction makes. */
+export function correctionId({ id }: Pick<Interaction, "id">): string {
+  return `${id}.c`;
 }
 
 /**

@@ -3,7 +3,7 @@ import { AppError } from "../core/errors.ts";
 import type { Interaction } from "../profile/ports.ts";
 import type { AdapterManifest } from "./adapter-manifest.ts";
 import { type EncodedExample, encodeExamples } from "./example-encoding.ts";
-import { answerCorrection, buildExamples, type TrainingExample } from "./examples.ts";
+import { answerCorrection, buildExamples, correctionId, type TrainingExample } from "./examples.ts";
 import { fileSha256 } from "./file-hash.ts";
 import { decideMicroGate } from "./gate.ts";
 import { generalExamples, replayExamples } from "./general-text.ts";
@@ -25,9 +25,9 @@ export function untrainedCorrections(
   interactions: readonly Interaction[],
   active: AdapterManifest | null,
 ): Interaction[] {
-  const known = new Set(active?.trainedInteractionIds ?? []);
+  const known = new Set(active?.trainedExampleIds ?? []);
   return interactions
-    .filter((each, i) => !known.has(each.id) && answerCorrection(each, interactions[i + 1]) !== null)
+    .filter((each, i) => !known.has(correctionId(each)) && answerCorrection(each, interactions[i + 1]) !== null)
     .slice(-MAX_FOCUS);
 }
 

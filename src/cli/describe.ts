@@ -23,6 +23,10 @@ export function describeEvent(event: string, data: unknown): string | null {
       return `button     ${text("button")} ${text("kind").replaceAll("_", " ")}`;
     case "budget":
       return `training   may take ${text("duty")} of ${text("threads")} threads (${text("reason").replaceAll("_", " ")})`;
+    case "job":
+      return `training   ${text("kind")} ${text("state")}`;
+    case "adapter":
+      return `adapter    ${fields.version === null ? "none" : text("version")}`;
     case "alert":
       return fields.alert === null ? `solved     ${text("code")}` : `alert      ${text("code")}`;
     default:

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { makeAdapterStore } from "../composition/adaptation.ts";
 import { writeFileAtomic } from "../core/atomic-file.ts";
 import { SystemClock } from "../core/clock.ts";
 import { AppError, isAppError } from "../core/errors.ts";
@@ -8,9 +9,11 @@ import { callService } from "../runtime/control/control-client.ts";
 import type { ControlParams } from "../runtime/control/control-protocol.ts";
 import { type ProfileMethod, profileOperations } from "../runtime/control/profile-operations.ts";
 import { controlSocketPath } from "../runtime/control/socket-path.ts";
+import type { ProfileExplanation } from "../runtime/service/explain-profile.ts";
 import { openProfiles } from "../runtime/service/open-profiles.ts";
 import { confirmOnTerminal } from "./confirm.ts";
 import { configOf, print, withCommonOptions } from "./context.ts";
+import { describeExplanation } from "./describe-explanation.ts";
 import { describeProfile } from "./describe-profile.ts";
 
 interface JsonOption {
@@ -34,7 +37,20 @@ async function operate<M extends ProfileMethod>(
     logger: silentLogger,
     env: process.env,
   });
-  const operations = profileOperations({ ...profiles, onActiveChanged: () => {} });
+  const log = silentLogger;
+  const adapters = makeAdapterStore(config, { profiles, clock: new SystemClock(), log });
+  const operations = profileOperations({
+    ...profiles,
+    onActiveChanged: () => {},
+    onInteractionDeleted: async (interaction) => {
+      const revoked: string[] = [];
+      for (const id of await adapters.profiles()) {
+        revoked.push(...(await adapters.revoke(id, (each) => each === interaction)).versions);
+      }
+      return revoked;
+    },
+    onForgotten: (profile) => adapters.forget(profile),
+  });
   return await operations[method](params);
 }
 
@@ -88,6 +104,16 @@ export function profileCommand(): Command {
       .argument("<profile>")
       .action(async (id: string, options: JsonOption, command: Command) => {
         print(options.json, await operate(command, "profileSelect", { profile: id }), () => `active: ${id}`);
+      }),
+  );
+  profile.addCommand(
+    leaf("explain", "what the assistant believes about you, from which interactions, and what that changed")
+      .argument("[profile]", "id; default: the active one")
+      .action(async (id: string | undefined, options: JsonOption, command: Command) => {
+        const { config } = await configOf(command);
+        const socket = controlSocketPath(config.paths.runtimeDir);
+        const explained = await callService(socket, "profileExplain", { profile: id ?? null });
+        print(options.json, explained, () => describeExplanation(explained as ProfileExplanation));
       }),
   );
   profile.addCommand(factCommand());

@@ -12,8 +12,16 @@ import { AppError } from "../core/errors.ts";
 import { silentLogger } from "../core/logger.ts";
 import { interruptSignal, print } from "./context.ts";
 import { TrainProgressLine } from "./train-progress.ts";
+import {
+  trainCancelCommand,
+  trainNowCommand,
+  trainStatusCommand,
+  trainWatchCommand,
+} from "./train-service-commands.ts";
 import { runTrainSession, type TrainRequest, type TrainSessionOutcome } from "./train-session.ts";
 import { readTrainingLines } from "./training-lines.ts";
+
+type TrainFlags = Omit<TrainOptions, "data" | "model" | "out"> & Partial<TrainOptions>;
 
 interface TrainOptions {
   readonly data: string;
@@ -59,13 +67,24 @@ Examples:
   asls train --data my.jsonl --model qwen.gguf --out my.gguf --resume        # after Ctrl-C or a power cut
   asls train ... --json | jq .held_out`;
 
-/** `asls train`: fine-tunes a LoRA adapter for a GGUF file from a file of texts, without the service. */
+/**
+ * `asls train`: fine-tunes a LoRA adapter for a GGUF file from a file of texts, without the service; its sub-commands
+ * look after the training that the service does by itself.
+ */
 export function trainCommand(): Command {
+  const train = fileTrainingCommand();
+  for (const make of [trainNowCommand, trainStatusCommand, trainWatchCommand, trainCancelCommand]) {
+    train.addCommand(make());
+  }
+  return train;
+}
+
+function fileTrainingCommand(): Command {
   return new Command("train")
-    .description("train a LoRA adapter for a GGUF model from a file of examples, on this machine")
-    .requiredOption("--data <file>", "examples, JSON lines (see below)")
-    .requiredOption("--model <file>", "base model: llama, qwen2 or qwen3 GGUF, any quantisation")
-    .requiredOption("--out <file>", "adapter to write (GGUF, for node-llama-cpp and llama.cpp)")
+    .description("train a LoRA adapter from a file, or look after the training that the service does by itself")
+    .option("--data <file>", "examples, JSON lines (see below); needed without a sub-command")
+    .option("--model <file>", "base model: llama, qwen2 or qwen3 GGUF, any quantisation; needed with --data")
+    .option("--out <file>", "adapter to write (GGUF, for node-llama-cpp and llama.cpp); needed with --data")
     .option("--epochs <n>", "passes over the training examples", positive, 3)
     .option("--steps <n>", "optimiser steps instead of --epochs", count)
     .option("--held-out <share>", "share at the end of the file to measure on instead of training", share, 0.1)
@@ -95,7 +114,8 @@ export function trainCommand(): Command {
     .action(train);
 }
 
-async function train(options: TrainOptions): Promise<void> {
+async function train(given: TrainFlags): Promise<void> {
+  const options = withFiles(given);
   const signal = interruptSignal();
   try {
     const request = requestOf(options);
@@ -107,6 +127,12 @@ async function train(options: TrainOptions): Promise<void> {
     if (signal.aborted) throw new AppError("E_ABORTED", "interrupted before training began", { cause: error });
     throw error;
   }
+}
+
+/** @throws AppError E_USAGE. */
+function withFiles({ data, model, out, ...rest }: TrainFlags): TrainOptions {
+  if (data !== undefined && model !== undefined && out !== undefined) return { ...rest, data, model, out };
+  throw new AppError("E_USAGE", "`asls train` needs --data, --model and --out, or now, status, watch or cancel");
 }
 
 async function trainAndShow(

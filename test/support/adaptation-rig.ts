@@ -1,4 +1,5 @@
-import { type AdaptationConfig, type AdaptationDeps, AdaptationService } from "../../src/adapt/adaptation-service.ts";
+import type { AdaptationConfig, AdaptationDeps } from "../../src/adapt/adaptation-ports.ts";
+import { AdaptationService } from "../../src/adapt/adaptation-service.ts";
 import { AdapterStore } from "../../src/adapt/adapter-store.ts";
 import { plainPrompt } from "../../src/adapt/examples.ts";
 import { fileSha256 } from "../../src/adapt/file-hash.ts";
@@ -44,6 +45,8 @@ export class AdaptationRig implements AsyncDisposable {
   readonly folder: TempDir;
   readonly clock = new FakeClock();
   readonly jobs: JobState[] = [];
+  /** Told to the governor. */
+  readonly training: boolean[] = [];
   readonly alerts = new Map<ErrorCode, string>();
   /** Paths given to the language model, oldest first. */
   readonly used: (string | null)[] = [];
@@ -146,6 +149,7 @@ export class AdaptationRig implements AsyncDisposable {
       useAdapter: async (path) => {
         this.used.push(path);
       },
+      onTraining: (isTraining) => this.training.push(isTraining),
       alert: (code, message) => {
         if (message === null) this.alerts.delete(code);
         else this.alerts.set(code, message);

@@ -9,6 +9,7 @@ import { mqttSection } from "./sections/mqtt.ts";
 import { profileSection, signalsSection } from "./sections/profile.ts";
 import { logSection, serviceSection } from "./sections/service.ts";
 import { outputSection, ttsSection } from "./sections/speaking.ts";
+import { trainingSection } from "./sections/training.ts";
 
 /** Every section of the configuration, in the order of docs/configuration.md. */
 export const CONFIG_SECTIONS = {
@@ -26,6 +27,7 @@ export const CONFIG_SECTIONS = {
   dialog: dialogSection,
   profile: profileSection,
   signals: signalsSection,
+  training: trainingSection,
   governor: governorSection,
   mqtt: mqttSection,
   log: logSection,

@@ -49,6 +49,17 @@ export const CONTROL_METHODS = {
   factDelete: v.strictObject({ fact: id }),
   interactionDelete: v.strictObject({ interaction: id }),
   profileForget: v.strictObject({ profile: v.nullable(id) }),
+  profileExplain: v.strictObject({ profile: v.nullable(id) }),
+  trainNow: v.strictObject({}),
+  trainStatus: v.strictObject({}),
+  /** Events until the caller hangs up, or until no job is left when `untilDone`. */
+  trainWatch: v.strictObject({ untilDone: v.boolean() }),
+  trainCancel: v.strictObject({}),
+  adapterList: v.strictObject({ profile: v.nullable(id) }),
+  adapterShow: v.strictObject({ profile: v.nullable(id), version: id }),
+  adapterActivate: v.strictObject({ version: id }),
+  adapterRollback: v.strictObject({}),
+  adapterDiff: v.strictObject({ prompts: v.pipe(v.array(text), v.minLength(1), v.maxLength(20)) }),
 } as const;
 
 export type ControlMethod = keyof typeof CONTROL_METHODS;

@@ -23,10 +23,15 @@ export interface ProfileOperationDeps {
   readonly archive: ProfileArchive;
   /** Called when the active profile is another one, or gone. */
   onActiveChanged(): void;
+  /** Takes what was learned from a row that is gone out of use; names of the adapter versions. */
+  onInteractionDeleted(interactionId: string): Promise<readonly string[]>;
+  /** Removes what was learned of a profile that is gone; number of adapter versions. */
+  onForgotten(profileId: string): Promise<number>;
 }
 
 /** Every operation answers plain JSON-able data. Errors: E_PROFILE_UNKNOWN, E_FACT_UNKNOWN, E_INTERACTION_UNKNOWN. */
-export function profileOperations({ store, archive, onActiveChanged }: ProfileOperationDeps): ProfileOperations {
+export function profileOperations(deps: ProfileOperationDeps): ProfileOperations {
+  const { store, archive, onActiveChanged } = deps;
   const idOf = async (given: string | null): Promise<string> => given ?? (await store.active()).id;
   return {
     profileList: () => archive.list(),
@@ -51,12 +56,14 @@ export function profileOperations({ store, archive, onActiveChanged }: ProfileOp
     interactionDelete: async ({ interaction }) => {
       const receipt = await archive.deleteInteraction(interaction);
       if (receipt === null) throw new AppError("E_INTERACTION_UNKNOWN", `there is no interaction ${interaction}`);
-      return receipt;
+      return { ...receipt, revokedAdapters: await deps.onInteractionDeleted(interaction) };
     },
     profileForget: async ({ profile }) => {
-      const receipt = await archive.forget(await idOf(profile));
+      const forgotten = await idOf(profile);
+      const receipt = await archive.forget(forgotten);
+      const adapters = await deps.onForgotten(forgotten);
       onActiveChanged();
-      return receipt;
+      return { ...receipt, adapters };
     },
   };
 }

@@ -2,6 +2,7 @@ import { AppError } from "../../core/errors.ts";
 import { readWavFile } from "../../core/wav.ts";
 import type { ControlHandlers } from "../control/control-server.ts";
 import { profileOperations } from "../control/profile-operations.ts";
+import { adaptationControls } from "./adaptation-bindings.ts";
 import { governorControls } from "./governor-bindings.ts";
 import { listenToFile } from "./listen-to-file.ts";
 import type { ServiceParts } from "./service-parts.ts";
@@ -11,7 +12,15 @@ import { requireVirtual } from "./virtual-board.ts";
 export function controlHandlers(parts: ServiceParts): ControlHandlers {
   const { dialog, profiles, presence } = parts;
   return {
-    ...profileOperations({ ...profiles, onActiveChanged: () => dialog.newConversation() }),
+    ...profileOperations({
+      ...profiles,
+      onActiveChanged: () => {
+        dialog.newConversation();
+        parts.profileChanged();
+      },
+      onInteractionDeleted: (interaction) => parts.adaptation.interactionDeleted(interaction),
+      onForgotten: (profile) => parts.adaptation.profileForgotten(profile),
+    }),
     status: () => statusOf(parts),
     watch: (_params, emit, signal) => watch(parts, emit, signal),
     say: async ({ text, aloud }, emit, signal) =>
@@ -21,6 +30,7 @@ export function controlHandlers(parts: ServiceParts): ControlHandlers {
     press: async ({ button, holdMs }) => requireVirtual(parts.virtual).press(button, holdMs),
     plug: async ({ plugged }) => requireVirtual(parts.virtual).setMicrophonePlugged(plugged),
     ...governorControls(parts),
+    ...adaptationControls(parts),
     feedback: async ({ kind, correction }) => {
       const signal = kind === "up" ? "thumb_up" : kind === "down" ? "thumb_down" : "correction";
       await dialog.rate(signal, correction, false);
@@ -53,6 +63,7 @@ async function statusOf(parts: ServiceParts): Promise<object> {
     profile: profile.id,
     consent: profile.consent,
     model: info === null ? null : `${info.name} ${info.quantisation}`,
+    adapter: parts.adaptation.activeVersion,
     uptime_s: Math.round((clock.monotonicMs() - parts.startedMs) / 1000),
     mqtt: publisher.isConnected ? (publisher.brokerUrl ?? "connected") : "not connected",
     led: parts.virtual === null ? null : parts.virtual.isLedOn() ? "on" : "off",
@@ -67,6 +78,8 @@ function watch(parts: ServiceParts, emit: (event: string, data: unknown) => void
   const stops = [
     phase.onChange((state) => emit("phase", state)),
     alerts.onChange((change) => emit("alert", change)),
+    parts.adaptation.on("job", (job) => emit("job", job)),
+    parts.adaptation.on("adapter", (adapter) => emit("adapter", adapter)),
     parts.onGesture((gesture) => emit("button", gesture)),
     parts.governor.onBudget((budget) => emit("budget", budget)),
     ...(["wake", "heard", "turn", "feedback", "consent", "learned", "declined"] as const).map((event) =>

@@ -1,6 +1,7 @@
+import type { AdaptationService } from "../../adapt/adaptation-service.ts";
+import type { AdapterStore } from "../../adapt/adapter-store.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Logger } from "../../core/logger.ts";
-import type { OpenProfileStore } from "../../profile/open-profile-store.ts";
 import type { VirtualBoardBackend } from "../../sensors/board/virtual-board-backend.ts";
 import type { GestureEvents } from "../../sensors/gesture-service.ts";
 import type { Listener } from "../../sensors/listener.ts";
@@ -11,8 +12,10 @@ import type { PhaseTracker } from "../dialog/phase.ts";
 import type { PresenceGate } from "../dialog/presence.ts";
 import type { GovernorService } from "../governor/governor-service.ts";
 import type { StatusPublisher } from "../mqtt/status-publisher.ts";
+import type { ChatMessage, LanguageModel } from "../ports.ts";
 import type { Alerts } from "./alerts.ts";
 import type { ModelService } from "./model-service.ts";
+import type { Profiles } from "./open-profiles.ts";
 import type { VirtualBoard } from "./virtual-board.ts";
 import type { HealthCheck } from "./watchdog.ts";
 
@@ -25,12 +28,14 @@ export interface ServiceParts {
   readonly alerts: Alerts;
   readonly phase: PhaseTracker;
   readonly presence: PresenceGate;
-  readonly profiles: OpenProfileStore;
+  readonly profiles: Profiles;
   readonly models: ModelService;
   readonly dialog: DialogService;
   /** Null without a microphone by configuration. */
   readonly listener: Listener | null;
   readonly governor: GovernorService;
+  readonly adaptation: AdaptationService;
+  readonly adapters: AdapterStore;
   /** Null on a real board. */
   readonly virtualSensors: VirtualBoardBackend | null;
   readonly publisher: StatusPublisher;
@@ -39,10 +44,16 @@ export interface ServiceParts {
   readonly startedMs: number;
   /** A recogniser of its own for one recording; the caller disposes of it. @throws AppError E_STT_*. */
   openRecogniser(): Promise<SpeechToText>;
+  /** Another instance of the language model, without adapters; the caller disposes of it. */
+  openModel(signal: AbortSignal): Promise<LanguageModel>;
+  /** A prompt with nothing of the profile in it. */
+  composePlain(input: string): readonly ChatMessage[];
   isMuted(): boolean;
   setMuted(isMuted: boolean): Promise<void>;
   /** Ends the service cleanly with this exit code. */
   exit(code: number, reason: string): void;
+  /** Another profile is active: its adapter answers from now on. */
+  profileChanged(): void;
   onMuteChange(handler: () => void): () => void;
   onGesture(handler: (gesture: GestureEvents["gesture"]) => void): () => void;
 }

@@ -1,4 +1,5 @@
 import { type AppError, type ErrorCode, isAppError } from "../../core/errors.ts";
+import type { Logger } from "../../core/logger.ts";
 import type { GestureEvents, GestureService } from "../../sensors/gesture-service.ts";
 import type { Listener } from "../../sensors/listener.ts";
 import type { MicrophoneCondition } from "../../sensors/microphone-health.ts";
@@ -84,4 +85,21 @@ export function reportSpeech(alerts: Alerts, report: SpeechReport): void {
 
 function clearAll(alerts: Alerts, codes: readonly ErrorCode[]): void {
   for (const code of codes) alerts.clear(code);
+}
+
+/** Runs what nobody waits for; a failure is logged, not lost. */
+export function inBackground(log: Logger, what: string, work: () => Promise<unknown>): void {
+  work().catch((error: unknown) => log.error({ what, err: String(error) }, "background work failed"));
+}
+
+/** Tells the adaptation layer what happens: turns, corrections, consent, budget, models. */
+export function wireAdaptation({ adaptation, dialog, phase, governor, models, profiles, log }: ServiceParts): void {
+  phase.onChange(({ phase: now }) => adaptation.setBusy(now !== "idle"));
+  governor.onBudget(() => adaptation.budgetChanged());
+  models.onLoaded(() => inBackground(log, "applying the adapter", () => adaptation.modelLoaded()));
+  dialog.on("consent", () => inBackground(log, "following a consent", () => adaptation.consentChanged()));
+  dialog.on("feedback", ({ kind, interactionId }) => {
+    if (kind !== "correction" || interactionId === null) return;
+    inBackground(log, "learning a correction", async () => adaptation.corrected((await profiles.store.active()).id));
+  });
 }

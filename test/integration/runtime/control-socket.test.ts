@@ -38,6 +38,16 @@ const base: ControlHandlers = {
   factDelete: refuse,
   interactionDelete: refuse,
   profileForget: refuse,
+  profileExplain: refuse,
+  trainNow: refuse,
+  trainStatus: refuse,
+  trainWatch: refuse,
+  trainCancel: refuse,
+  adapterList: refuse,
+  adapterShow: refuse,
+  adapterActivate: refuse,
+  adapterRollback: refuse,
+  adapterDiff: refuse,
 };
 
 async function serving(handlers: Partial<ControlHandlers>) {

@@ -1,0 +1,127 @@
+import { randomId } from "../core/ids.ts";
+import type { ProfileListing } from "../profile/ports.ts";
+import type { AdaptationConfig, AdaptationDeps } from "./adaptation-ports.ts";
+import { type Eligibility, trainingEligibility } from "./eligibility.ts";
+import { isJobOver } from "./job.ts";
+import type { JobRecord } from "./job-journal.ts";
+import { type BaseModel, MAX_INTERACTIONS } from "./job-world.ts";
+import { untrainedCorrections } from "./micro-job.ts";
+
+/** What was asked for besides what is due by itself. */
+export type Wish = "micro" | "rebuild" | "full" | "resume";
+
+export interface Situation {
+  readonly isJobRunning: boolean;
+  /** Since the last turn ended, monotonic; 0 during a turn. */
+  readonly idleMs: number;
+}
+
+/** Decides which job comes next, and says what stands in the way of one. */
+export class JobChooser {
+  readonly #deps: AdaptationDeps;
+  readonly #config: AdaptationConfig;
+  readonly #wishes = new Map<string, Set<Wish>>();
+
+  constructor(deps: AdaptationDeps, config: AdaptationConfig) {
+    this.#deps = deps;
+    this.#config = config;
+  }
+
+  wish(profileId: string, wish: Wish): void {
+    const wishes = this.#wishes.get(profileId) ?? new Set();
+    wishes.add(wish);
+    this.#wishes.set(profileId, wishes);
+  }
+
+  forget(profileId: string): void {
+    this.#wishes.delete(profileId);
+  }
+
+  /** The next job of that profile, unfinished or new; null when none is due or may begin. Takes the wishes it grants. */
+  async next(profile: ProfileListing, base: BaseModel, situation: Situation): Promise<JobRecord | null> {
+    const wishes = this.#wishes.get(profile.id) ?? new Set<Wish>();
+    return (
+      (await this.#nextMicro(profile, base, situation, wishes)) ?? this.#nextFull(profile, base, situation, wishes)
+    );
+  }
+
+  /** May a full job begin? @param isForced asked for: it need not be due. */
+  async eligibility(profile: ProfileListing | null, situation: Situation, isForced: boolean): Promise<Eligibility> {
+    return this.#eligibility(profile, situation, isForced, this.#config.policy.minInteractions);
+  }
+
+  /** Interactions that the last full job did not come to learn from. */
+  async newInteractions(profileId: string): Promise<number> {
+    const last = await this.#deps.journal.read(profileId, "full");
+    const known = new Set(last === null || last.state === "failed" ? [] : last.interactionIds);
+    const interactions = await this.#deps.archive.interactions(profileId, MAX_INTERACTIONS);
+    return interactions.filter(({ id }) => !known.has(id)).length;
+  }
+
+  async #nextMicro(profile: ProfileListing, base: BaseModel, situation: Situation, wishes: Set<Wish>) {
+    if (!wishes.has("micro")) return null;
+    if (!(await this.#eligibility(profile, situation, true, 1)).eligible) return null;
+    wishes.delete("micro");
+    const active = await this.#deps.store.active(profile.id, base.sha256);
+    const interactions = await this.#deps.archive.interactions(profile.id, MAX_INTERACTIONS);
+    if (untrainedCorrections(interactions, active).length === 0) return null;
+    return this.#newRecord(profile.id, "micro", base);
+  }
+
+  async #nextFull(profile: ProfileListing, base: BaseModel, situation: Situation, wishes: Set<Wish>) {
+    const isForced = wishes.has("full") || wishes.has("rebuild") || wishes.has("resume");
+    if (!(await this.eligibility(profile, situation, isForced)).eligible) return null;
+    const unfinished = await this.#deps.journal.read(profile.id, "full");
+    const kind = wishes.has("rebuild") ? "rebuild" : "full";
+    for (const wish of ["full", "rebuild", "resume"] as const) wishes.delete(wish);
+    if (unfinished !== null && !isJobOver(unfinished.state) && unfinished.base === base.sha256) return unfinished;
+    return this.#newRecord(profile.id, kind, base);
+  }
+
+  async #eligibility(
+    profile: ProfileListing | null,
+    { isJobRunning, idleMs }: Situation,
+    isForced: boolean,
+    minInteractions: number,
+  ): Promise<Eligibility> {
+    const { clock, journal, budget } = this.#deps;
+    const base = this.#deps.base();
+    const last = profile === null ? null : await journal.read(profile.id, "full");
+    const sinceMs = last === null ? null : clock.now() - last.createdAtMs;
+    return trainingEligibility(
+      {
+        consent: profile?.consent ?? { store: false, train: false },
+        newInteractions: profile === null ? 0 : await this.newInteractions(profile.id),
+        interactions: profile?.interactionCount ?? 0,
+        budget: budget(),
+        idleMs,
+        // In the future: the clock was set back.
+        sinceLastAttemptMs: sinceMs === null || sinceMs < 0 ? null : sinceMs,
+        isModelReady: base !== null,
+        isTrainable: base?.isTrainable ?? false,
+        isJobRunning,
+        isForced,
+      },
+      { ...this.#config.policy, minInteractions },
+    );
+  }
+
+  #newRecord(profileId: string, kind: JobRecord["kind"], base: BaseModel): JobRecord {
+    return {
+      v: 1,
+      id: randomId("j"),
+      profileId,
+      kind,
+      state: "waiting",
+      createdAtMs: this.#deps.clock.now(),
+      base: base.sha256,
+      interactionIds: null,
+      dataDigest: null,
+      done: null,
+      candidate: null,
+      gate: null,
+      version: null,
+      failure: null,
+    };
+  }
+}

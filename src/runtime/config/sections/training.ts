@@ -1,0 +1,66 @@
+import { integer, oneOf, path, yesNo } from "../config-key.ts";
+
+export const trainingSection = {
+  enabled: yesNo({
+    default: true,
+    doc: "Learn from interactions of profiles that allow it (`train` consent). false: no training and no adapters.",
+  }),
+  microUpdates: yesNo({ default: true, doc: "Learn from an explicit correction right away, in a few steps." }),
+  minInteractions: integer({
+    min: 5,
+    max: 100_000,
+    default: 30,
+    doc: "No full training below this many stored interactions; a fifth of them is only measured on.",
+  }),
+  minNewInteractions: integer({
+    min: 1,
+    max: 100_000,
+    default: 20,
+    doc: "New interactions since the last training that make another one worth it.",
+  }),
+  quietMs: integer({
+    min: 0,
+    max: 86_400_000,
+    default: 300_000,
+    doc: "Full training begins after this long (ms) without a turn.",
+  }),
+  minIntervalMs: integer({
+    min: 0,
+    max: 2_592_000_000,
+    default: 21_600_000,
+    doc: "Between two full trainings of a profile (ms).",
+  }),
+  graceMs: integer({
+    min: 0,
+    max: 600_000,
+    default: 1_500,
+    doc: "A training that stood still for a turn goes on this long (ms) after it.",
+  }),
+  checkMs: integer({
+    min: 1_000,
+    max: 3_600_000,
+    default: 30_000,
+    doc: "How often (ms) it is looked at whether a training may begin.",
+  }),
+  keepVersions: integer({
+    min: 0,
+    max: 100,
+    default: 3,
+    doc: "Adapter versions whose weights are kept besides the one in use and the one before.",
+  }),
+  selection: oneOf(["novelty", "fifo", "random"], {
+    default: "novelty",
+    doc: "Which examples are taken when there are more than training.tokenBudget: unlike each other, the newest, or any.",
+  }),
+  tokenBudget: integer({
+    min: 500,
+    max: 10_000_000,
+    default: 60_000,
+    doc: "Tokens of one pass over the examples of a profile.",
+  }),
+  seed: integer({ min: 0, max: 2_147_483_647, default: 1, doc: "Same data and seed give the same adapter." }),
+  generalText: path({
+    default: "",
+    doc: "Lines of request, tab, answer that must not be forgotten. Empty: those in the package.",
+  }),
+};
