@@ -1,36 +1,12 @@
-import { Command } from "commander";
+import type { Command } from "commander";
 import { AppError } from "../core/errors.ts";
-import { callService } from "../runtime/control/control-client.ts";
-import type { ControlMethod, ControlParams } from "../runtime/control/control-protocol.ts";
-import { controlSocketPath } from "../runtime/control/socket-path.ts";
-import { configOf, interruptSignal, print, withCommonOptions } from "./context.ts";
+import { print } from "./context.ts";
 import { describeEvent, describeStatus } from "./describe.ts";
+import { ask, client, type JsonOption } from "./service-client.ts";
 
 /** A press of this length counts as held with every valid `buttons.holdMs` up to its default. */
 const HOLD_MS = 2_000;
 const CLICK_MS = 80;
-
-/** Asks the running service; the CLI's own options are not part of the request. */
-async function ask<M extends ControlMethod>(
-  command: Command,
-  method: M,
-  params: ControlParams<M>,
-  onEvent: (event: string, data: unknown) => void = () => {},
-): Promise<unknown> {
-  const { config } = await configOf(command);
-  const socket = controlSocketPath(config.paths.runtimeDir);
-  return callService(socket, method, params, { onEvent, signal: interruptSignal() });
-}
-
-interface JsonOption {
-  readonly json?: boolean;
-}
-
-function client(name: string, description: string, examples: string): Command {
-  return withCommonOptions(new Command(name).description(description))
-    .option("--json", "print one JSON object")
-    .addHelpText("after", `\nExamples:\n${examples}`);
-}
 
 export function sayCommand(): Command {
   return client(

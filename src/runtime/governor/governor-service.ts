@@ -98,6 +98,7 @@ export class GovernorService implements Service {
   #cancelNext = () => {};
   #cancelGrace = () => {};
   #round: Promise<void> | null = null;
+  #writing: Promise<void> = Promise.resolve();
   #isStopped = true;
 
   constructor(settings: GovernorSettings, deps: GovernorDeps) {
@@ -236,7 +237,8 @@ export class GovernorService implements Service {
     this.#reportProblems();
     this.#decide();
     const nowMs = clock.monotonicMs();
-    if (nowMs - this.#writtenAtMs >= WRITE_EVERY_MS) await this.#write().catch(() => {});
+    // Not waited for: a slow SD card must not delay the next look.
+    if (nowMs - this.#writtenAtMs >= WRITE_EVERY_MS) this.#write().catch(() => {});
   }
 
   /** Books what training took since the last entry; before each change of what it takes. */
@@ -296,10 +298,13 @@ export class GovernorService implements Service {
     this.#bus.emit("status", this.status);
   }
 
+  /** One write at a time, in order, each of what is known when it begins. */
   async #write(): Promise<void> {
     this.#writtenAtMs = this.#deps.clock.monotonicMs();
+    const write = this.#writing.then(() => writeGovernorFile(this.#settings.filePath, this.#memory));
+    this.#writing = write.catch(() => {});
     try {
-      await writeGovernorFile(this.#settings.filePath, this.#memory);
+      await write;
     } catch (error) {
       this.#deps.log.warn({ code: codeOf(error) }, "the governor's memory was not saved");
       throw error;
