@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { adapterCommand } from "./cli/adapter-command.ts";
 import { configCommand } from "./cli/config-command.ts";
 import { demoCommand } from "./cli/demo-command.ts";
 import { doctorCommand } from "./cli/doctor-command.ts";
@@ -46,6 +47,7 @@ async function main(argv: readonly string[]): Promise<void> {
     profileCommand,
     modelCommand,
     trainCommand,
+    adapterCommand,
     configCommand,
   ]) {
     program.addCommand(inheritExit(make()));
