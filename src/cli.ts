@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
-import { adapterCommand } from "./cli/adapter-command.ts";
+import { boardCommand } from "./cli/board-command.ts";
 import { configCommand } from "./cli/config-command.ts";
 import { demoCommand } from "./cli/demo-command.ts";
 import { doctorCommand } from "./cli/doctor-command.ts";
 import { describeError } from "./cli/exit-code.ts";
+import { governorCommand } from "./cli/governor-command.ts";
 import { modelCommand } from "./cli/model-command.ts";
 import { profileCommand } from "./cli/profile-command.ts";
 import { runCommand } from "./cli/run-command.ts";
@@ -47,7 +48,8 @@ async function main(argv: readonly string[]): Promise<void> {
     profileCommand,
     modelCommand,
     trainCommand,
-    adapterCommand,
+    governorCommand,
+    boardCommand,
     configCommand,
   ]) {
     program.addCommand(inheritExit(make()));
