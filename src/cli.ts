@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { adapterCommand } from "./cli/adapter-command.ts";
 import { boardCommand } from "./cli/board-command.ts";
 import { configCommand } from "./cli/config-command.ts";
 import { demoCommand } from "./cli/demo-command.ts";
@@ -48,6 +49,7 @@ async function main(argv: readonly string[]): Promise<void> {
     profileCommand,
     modelCommand,
     trainCommand,
+    adapterCommand,
     governorCommand,
     boardCommand,
     configCommand,
