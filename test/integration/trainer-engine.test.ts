@@ -367,6 +367,16 @@ describe("bad input: a coded error, its exit code, and no file left behind", () 
     expect(numbers(again, "loss").every(Number.isFinite)).toBe(true);
   });
 
+  it("an adapter that makes the predictions no numbers: evaluate refuses it instead of calling the loss 0", async () => {
+    const { out } = await train(dataOf());
+    const bytes = readFileSync(out);
+    for (let at = bytes.length - 40_000; at < bytes.length; at += 4) bytes.writeFloatLE(3e38, at);
+    writeFileSync(out, bytes);
+    const run = await runTrainer({ mode: "evaluate", model, data: dataOf(), init_adapter: out }, { folder });
+    expect(last(run)).toMatchObject({ type: "error", code: "E_LOSS_NAN" });
+    expect(run.messages.filter((message) => message.type === "result")).toEqual([]);
+  });
+
   it("an output folder that does not exist", async () => {
     const run = await runTrainer(trainJob(dataOf(), "/nonexistent/a.gguf"), { folder });
     expect(last(run)).toMatchObject({ code: "E_TRAINER_WRITE" });

@@ -4,6 +4,7 @@
 #include "ops.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 int64_t Head::chunk_size(const Shape & shape) { return std::clamp<int64_t>((int64_t(4) << 20) / shape.n_vocab, 16, 256); }
 
@@ -51,8 +52,7 @@ void Head::run_chunk(const Activations & activations, const Batch & batch, const
   std::vector<int32_t> flat(size_t(count), 0);
   for (int64_t i = 0; i < count; i++) flat[size_t(i)] = int32_t(i * s.n_vocab + batch.target_tokens[size_t(first + i)]);
   ggml_tensor * chosen = ggml_get_rows(c, ggml_reshape_2d(c, p, 1, s.n_vocab * count), graph_.input(GGML_TYPE_I32, count, 1, flat.data()));
-  ggml_tensor * log_chosen = ggml_log(c, ggml_clamp(c, chosen, 1e-37f, 1));
-  graph_.keep(log_chosen);
+  graph_.keep(chosen);
 
   ggml_tensor *base_p = nullptr, *kl = nullptr, *entropy = nullptr, *log_p = nullptr;
   if (job.entropy || job.base_hidden != nullptr) log_p = ggml_log(c, ggml_clamp(c, p, 1e-37f, 1));
@@ -87,7 +87,12 @@ void Head::run_chunk(const Activations & activations, const Batch & batch, const
     ggml_backend_tensor_get(values, part.data(), 0, part.size() * sizeof(float));
     for (float value : part) out.push_back(sign * value);
   };
-  collect(log_chosen, result.log_probability, 1);
+  const size_t before = result.log_probability.size();
+  collect(chosen, result.log_probability, 1);
+  for (size_t i = before; i < result.log_probability.size(); i++) {
+    float & value = result.log_probability[i];
+    value = std::log(value < 1e-37f ? 1e-37f : value); // NaN stays NaN: the callers refuse it
+  }
   if (entropy != nullptr) collect(entropy, result.entropy, -1);
   if (kl != nullptr) collect(kl, result.kl, 1);
 }

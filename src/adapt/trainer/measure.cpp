@@ -1,6 +1,8 @@
+#include "error.hpp"
 #include "job.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 using nlohmann::json;
 
@@ -39,6 +41,9 @@ std::vector<Result> measure_group(Engine & engine, const Adapter * adapter, cons
     if (adapter != nullptr) {
       r.adapter_loss = -mean(adapted.log_probability, range);
       r.kl = mean(adapted.kl, range);
+    }
+    if (!std::isfinite(r.base_loss) || !std::isfinite(r.adapter_loss)) {
+      throw TrainerError("E_LOSS_NAN", std::string(std::isfinite(r.base_loss) ? "the adapter's" : "the base model's") + " predictions are not numbers");
     }
     out.push_back(r);
   }
