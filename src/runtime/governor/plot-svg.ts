@@ -79,7 +79,7 @@ function limitLines({ resumeC, throttleC, stopC }: GovernorPolicy, y: (celsius: 
   ] as const;
   return limits.flatMap(([name, celsius]) => [
     `<line x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${fixed(y(celsius))}" y2="${fixed(y(celsius))}" stroke="#666666" stroke-dasharray="5 4"/>`,
-    `<text x="${WIDTH - RIGHT - 4}" y="${fixed(y(celsius) - 4)}" text-anchor="end" fill="#444444">${name} ${celsius} °C</text>`,
+    `<text x="${LEFT + 4}" y="${fixed(y(celsius) - 4)}" fill="#444444">${name} ${celsius} °C</text>`,
   ]);
 }
 
@@ -140,8 +140,8 @@ function reasonStrip(points: readonly SimulatedPoint[], x: (atS: number) => numb
     return `<rect x="${fixed(x(fromS))}" y="${REASONS.top}" width="${width}" height="${REASONS.height}" fill="${colourOf(value)}"/>`;
   });
   const legend = seen.flatMap((reason, index) => {
-    const left = LEFT + (index % 6) * 148;
-    const top = REASONS.top + REASONS.height + 12 + Math.floor(index / 6) * 18;
+    const left = LEFT + (index % 5) * 176;
+    const top = REASONS.top + REASONS.height + 12 + Math.floor(index / 5) * 18;
     return [
       `<rect x="${left}" y="${top}" width="11" height="11" fill="${colourOf(reason)}"/>`,
       `<text x="${left + 16}" y="${top + 10}">${reason === "none" ? "full speed" : reason.replaceAll("_", " ")}</text>`,

@@ -29,7 +29,7 @@ export const FANLESS_BOARD: ThermalModel = {
 };
 
 const HOUR_S = 3_600;
-const COVERED_FACTOR = 2.2;
+const COVERED_FACTOR = 1.9;
 export const DAY_S = 24 * HOUR_S;
 
 /** What happens on the simulated day besides training, by second of the day. */
