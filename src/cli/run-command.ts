@@ -35,6 +35,8 @@ async function runUntilStopped(command: Command): Promise<number> {
   void ended.then(() => abort.abort());
   try {
     await service.start(abort.signal);
+    // composing and starting leave garbage that V8 would keep, since the idle service hardly allocates
+    globalThis.gc?.();
   } catch (error) {
     if (!(abort.signal.aborted && isAppError(error))) throw error;
   }

@@ -105,6 +105,7 @@ async function openAll(config: HearingConfig, clock: Clock, owned: AsyncDisposab
       wakeFailure = toAppError(error, "E_WAKE_PHRASE", "the wake phrase cannot be used");
     }
   }
+  thread.post("settle", null);
   return { vad, wake, wakeFailure, stt, [Symbol.asyncDispose]: () => disposeAll(owned) };
 }
 

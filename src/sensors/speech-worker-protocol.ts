@@ -7,6 +7,8 @@ export interface SpeechCalls {
   open_wake: { readonly args: WakeOptions; readonly result: null };
   open_pocketsphinx: { readonly args: PocketsphinxOptions; readonly result: null };
   open_sherpa: { readonly args: SherpaOptions; readonly result: null };
+  /** Once everything is open: gives back the memory that only loading needed. */
+  settle: { readonly args: null; readonly result: null };
   vad_frame: { readonly args: AudioFrame; readonly result: boolean };
   vad_reset: { readonly args: null; readonly result: null };
   wake_frame: { readonly args: AudioFrame; readonly result: WakeHit | null };

@@ -46,6 +46,11 @@ const handlers: Handlers = {
     stt = await openSherpaEngine(options);
     return null;
   },
+  settle: async () => {
+    const { giveBackFreeMemory } = await import("./free-memory.ts");
+    await giveBackFreeMemory();
+    return null;
+  },
   vad_frame: (frame) => opened(vad).isSpeech(frame),
   vad_reset: () => {
     opened(vad).reset();

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { type Clock, delay, withDeadline } from "../../core/clock.ts";
 import { AppError } from "../../core/errors.ts";
+import { SERVICE_ENVIRONMENT, SERVICE_NODE_OPTIONS } from "../../core/service-launch.ts";
 import { callService, isServiceListening } from "../../runtime/control/control-client.ts";
 import type { ControlMethod, ControlParams } from "../../runtime/control/control-protocol.ts";
 
@@ -48,7 +49,10 @@ export class DemoService implements AsyncDisposable {
     onEvent: (seen: SeenEvent) => void,
   ): Promise<DemoService> {
     const startMs = clock.monotonicMs();
-    const child = spawn(process.execPath, [cliPath, "run", ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(process.execPath, [...SERVICE_NODE_OPTIONS, cliPath, "run", ...args], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...SERVICE_ENVIRONMENT },
+    });
     const log = createWriteStream(logPath);
     child.stdout?.pipe(log, { end: false });
     child.stderr?.pipe(log, { end: false });

@@ -1,0 +1,16 @@
+/**
+ * How the service's process is started, wherever that is: the systemd unit, `npm start` and `asls demo` say the same
+ * (held together by test/unit/core/service-launch.test.ts).
+ */
+
+/**
+ * Young generation of V8 at 1 MiB per semi-space: the service allocates little, the default grows to 16 and stays.
+ * expose-gc lets it collect the garbage of starting once, which V8 would otherwise keep for a minute or for ever.
+ */
+export const SERVICE_NODE_OPTIONS: readonly string[] = ["--max-semi-space-size=1", "--expose-gc"];
+
+/** mallopt(3): freed memory goes back to the system, and native threads share two arenas instead of eight per core. */
+export const SERVICE_ENVIRONMENT: Readonly<Record<string, string>> = {
+  MALLOC_ARENA_MAX: "2",
+  MALLOC_TRIM_THRESHOLD_: "65536",
+};
