@@ -1,8 +1,10 @@
+import type { Clock } from "../../core/clock.ts";
 import { AppError } from "../../core/errors.ts";
 import type { ControlHandlers } from "../control/control-server.ts";
-import type { GovernorStatus } from "../governor/governor-service.ts";
+import type { GovernorService, GovernorStatus } from "../governor/governor-service.ts";
 import type { PowerPayload } from "../mqtt/payloads.ts";
 import type { RequestHandlers } from "../mqtt/requests.ts";
+import type { StatusPublisher } from "../mqtt/status-publisher.ts";
 import type { ServiceParts } from "./service-parts.ts";
 
 /** Between two messages on the `power` topic. */
@@ -62,8 +64,14 @@ export function governorRequests({
   };
 }
 
+interface PowerParts {
+  readonly governor: Pick<GovernorService, "onStatus" | "status">;
+  readonly publisher: Pick<StatusPublisher, "publish">;
+  readonly clock: Clock;
+}
+
 /** Publishes the `power` topic: at once when it was quiet for 5 s, else when those are over. Returns what stops it. */
-export function publishPower({ governor, publisher, clock }: Pick<ServiceParts, "governor" | "publisher" | "clock">) {
+export function publishPower({ governor, publisher, clock }: PowerParts): () => void {
   let sentAtMs = Number.NEGATIVE_INFINITY;
   let cancel: (() => void) | null = null;
   const send = () => {
