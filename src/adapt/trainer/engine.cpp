@@ -3,6 +3,9 @@
 #include "error.hpp"
 #include "layer.hpp"
 
+// Without our own kernels every sequence has attention nodes of its own, and a graph holds a limited number of nodes.
+constexpr size_t most_sequences = 40;
+
 Engine::Engine(Device & device, const Model & model, const Adapter * adapter, const Options & options, std::function<void()> between)
     : model(model), adapter_(adapter), options_(options), between_(std::move(between)), graph_(device),
       activations_(device, model.shape, activation_plan()), head_(graph_, model, options.max_targets) {
@@ -20,6 +23,9 @@ Activations::Plan Engine::activation_plan() const {
 
 void Engine::forward(const Batch & batch, bool adapter_on, bool training) {
   if (batch.size() > options_.max_tokens) throw TrainerError("E_TRAINER_INTERNAL", text("%lld tokens, room for %lld", (long long) batch.size(), (long long) options_.max_tokens));
+  if (graph_.device.kernels == nullptr && batch.segments.size() > most_sequences) {
+    throw TrainerError("E_TRAINER_USAGE", text("at most %zu sequences at once on this backend (a dpo example counts twice)", most_sequences));
+  }
   const int64_t n = batch.size();
   graph_.begin();
   ggml_tensor * x = ggml_get_rows(graph_.context(), model.embeddings, graph_.input(GGML_TYPE_I32, n, 1, batch.tokens.data()));
@@ -65,6 +71,7 @@ void Engine::backward(const Batch & batch) {
 }
 
 size_t Engine::measure_scratch(const Batch & batch) {
+  if (graph_.device.kernels == nullptr && batch.segments.size() > most_sequences) return 0; // forward() refuses it
   graph_.begin();
   Ops ops(graph_, model, adapter_, batch, options_.train, options_.dropout_seed);
   if (options_.train) {
