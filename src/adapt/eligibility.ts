@@ -36,17 +36,19 @@ export interface EligibilityFacts {
   readonly isForced: boolean;
 }
 
-export type IneligibleReason =
-  | "no_store_consent"
-  | "no_train_consent"
-  | "no_model"
-  | "model_not_trainable"
-  | "job_running"
-  | "no_budget"
-  | "too_few_interactions"
-  | "too_few_new_interactions"
-  | "not_quiet"
-  | "too_soon";
+export const INELIGIBLE_REASONS = [
+  "no_store_consent",
+  "no_train_consent",
+  "no_model",
+  "model_not_trainable",
+  "job_running",
+  "no_budget",
+  "too_few_interactions",
+  "too_few_new_interactions",
+  "not_quiet",
+  "too_soon",
+] as const;
+export type IneligibleReason = (typeof INELIGIBLE_REASONS)[number];
 
 export interface Eligibility {
   readonly eligible: boolean;

@@ -5,6 +5,7 @@ import { fileWriteError, writeFileAtomic } from "../core/atomic-file.ts";
 import { AppError, isEnoent } from "../core/errors.ts";
 import type { ProfileFiles } from "../profile/ports.ts";
 import { gateSchema, parseJson, scheduleSchema } from "./adapter-manifest.ts";
+import { JOB_STATES } from "./job.ts";
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const ids = v.pipe(v.array(v.string()), v.readonly());
@@ -38,17 +39,7 @@ const recordSchema = v.strictObject({
   id: v.string(),
   profileId: v.string(),
   kind: v.picklist(["full", "micro", "rebuild"]),
-  state: v.picklist([
-    "waiting",
-    "preparing",
-    "training",
-    "paused",
-    "evaluating",
-    "staged",
-    "active",
-    "rejected",
-    "failed",
-  ]),
+  state: v.picklist(JOB_STATES),
   createdAtMs: v.number(),
   base: v.string(),
   /** Interactions as they were when it was prepared, oldest first; null before. */

@@ -1,14 +1,16 @@
 /** Life of one training job. */
-export type JobState =
-  | "waiting"
-  | "preparing"
-  | "training"
-  | "paused"
-  | "evaluating"
-  | "staged"
-  | "active"
-  | "rejected"
-  | "failed";
+export const JOB_STATES = [
+  "waiting",
+  "preparing",
+  "training",
+  "paused",
+  "evaluating",
+  "staged",
+  "active",
+  "rejected",
+  "failed",
+] as const;
+export type JobState = (typeof JOB_STATES)[number];
 
 export type JobEvent =
   /** Its turn came. */

@@ -1,4 +1,7 @@
 import * as v from "valibot";
+import { INELIGIBLE_REASONS } from "../../adapt/eligibility.ts";
+import { GATE_REASONS } from "../../adapt/gate.ts";
+import { JOB_STATES } from "../../adapt/job.ts";
 import { ERROR_CODES, type ErrorCode } from "../../core/errors.ts";
 import { PROBE_NAMES } from "../../sensors/board/ports.ts";
 import { BOARD_NAMES } from "../config/sections/board.ts";
@@ -67,6 +70,31 @@ export const powerPayload = v.strictObject({
   failed: v.array(v.picklist(PROBE_NAMES)),
 });
 
+/** A version of core/ids and the adapter store: 16 digits of a hash. */
+export const adapterVersion = v.pipe(v.string(), v.regex(/^a_[0-9a-f]{16}$/));
+
+export const trainingPayload = v.strictObject({
+  /** Of the job under way; `idle` without one. */
+  state: v.picklist(["idle", ...JOB_STATES]),
+  kind: v.nullable(v.picklist(["full", "micro", "rebuild"])),
+  eligible: v.boolean(),
+  reasons: v.array(v.picklist(INELIGIBLE_REASONS)),
+  newInteractions: count,
+  /** Version that answers; null = the base alone. */
+  adapter: v.nullable(adapterVersion),
+  /** The newest full job that was measured: loss on held-out words, nats a token, and what the gate said. */
+  last: v.nullable(
+    v.strictObject({
+      atMs: epochMs,
+      promoted: v.boolean(),
+      reasons: v.array(v.picklist(GATE_REASONS)),
+      lossBefore: number,
+      lossAfter: number,
+      generalRisePct: number,
+    }),
+  ),
+});
+
 export const alertPayload = v.strictObject({
   code: errorCode,
   sinceMs: epochMs,
@@ -95,6 +123,7 @@ export function alertMessage(code: ErrorCode): string {
 
 export type InfoPayload = v.InferOutput<typeof infoPayload>;
 export type StatePayload = v.InferOutput<typeof statePayload>;
+export type TrainingPayload = v.InferOutput<typeof trainingPayload>;
 export type PowerPayload = v.InferOutput<typeof powerPayload>;
 export type InteractionEvent = v.InferOutput<typeof interactionEvent>;
 export type ButtonEvent = v.InferOutput<typeof buttonEvent>;

@@ -1,7 +1,8 @@
 import * as v from "valibot";
+import { INELIGIBLE_REASONS } from "../../adapt/eligibility.ts";
 import { ERROR_CODES, type ErrorCode } from "../../core/errors.ts";
 import { GOVERNOR_MODES } from "../governor/policy.ts";
-import { alertMessage, errorCode } from "./payloads.ts";
+import { adapterVersion, alertMessage, errorCode } from "./payloads.ts";
 
 /** Echoed in the response, so it is an identifier and no free text. */
 export const transaction = v.union([v.pipe(v.number(), v.integer()), v.pipe(v.string(), v.regex(/^[\w.:-]{1,64}$/))]);
@@ -63,6 +64,24 @@ export const VERBS = {
     doc: "Energy that training may take a day, watt-hours; 0 is no training, null no limit. Kept over restarts.",
     request: v.strictObject({ dailyWh }),
     response: v.strictObject({ dailyWh }),
+  },
+  "training/start": {
+    doc: "Trains the active profile's adapter now, whatever is due. Consent, budget and amount of data still hold.",
+    request: nothing,
+    response: v.strictObject({
+      outcome: v.picklist(["queued", "declined"]),
+      reasons: v.array(v.picklist(INELIGIBLE_REASONS)),
+    }),
+  },
+  "training/cancel": {
+    doc: "Ends the running training; the adapter in use stays.",
+    request: nothing,
+    response: v.strictObject({ cancelled: v.boolean() }),
+  },
+  "adapter/rollback": {
+    doc: "Back to the adapter before, or to none; the response names the version then in use.",
+    request: nothing,
+    response: v.strictObject({ adapter: v.nullable(adapterVersion) }),
   },
   health_check: {
     doc: "Asks every part whether it works.",

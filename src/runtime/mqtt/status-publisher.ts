@@ -14,6 +14,7 @@ import {
   type InteractionEvent,
   type PowerPayload,
   type StatePayload,
+  type TrainingPayload,
 } from "./payloads.ts";
 import { RequestRouter } from "./request-router.ts";
 import type { RequestHandlers } from "./requests.ts";
@@ -26,6 +27,7 @@ export interface StatusPayloads {
   readonly info: Omit<InfoPayload, "schema" | "session">;
   readonly state: StatePayload;
   readonly power: PowerPayload;
+  readonly training: TrainingPayload;
 }
 
 export interface StatusEvents {

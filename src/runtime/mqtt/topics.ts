@@ -1,5 +1,13 @@
 import * as v from "valibot";
-import { alertPayload, buttonEvent, infoPayload, interactionEvent, powerPayload, statePayload } from "./payloads.ts";
+import {
+  alertPayload,
+  buttonEvent,
+  infoPayload,
+  interactionEvent,
+  powerPayload,
+  statePayload,
+  trainingPayload,
+} from "./payloads.ts";
 import { VERBS } from "./requests.ts";
 
 export interface TopicRow {
@@ -41,6 +49,13 @@ export const PUBLISHED = {
     retained: true,
     payload: powerPayload,
     doc: "What training may take and why (reason), and what the board's sensors say; null where it has none or it failed. On change, at most once in 5 s.",
+  },
+  training: {
+    path: "training",
+    qos: 1,
+    retained: true,
+    payload: trainingPayload,
+    doc: "What training does, what stands in the way of the next one (reasons), and how the newest adapter measured. On change of a job or the adapter.",
   },
   alert: {
     path: "alert/<code>",

@@ -1,6 +1,7 @@
 import { isAppError } from "../../core/errors.ts";
 import type { ConsentPurpose } from "../../profile/ports.ts";
 import type { RequestHandlers } from "../mqtt/requests.ts";
+import { adaptationRequests, publishTraining } from "./adaptation-mqtt.ts";
 import { governorRequests, publishPower } from "./governor-bindings.ts";
 import type { ServiceParts } from "./service-parts.ts";
 import { firstFailure } from "./watchdog.ts";
@@ -31,6 +32,7 @@ export function requestHandlers(parts: ServiceParts): RequestHandlers {
       }
     },
     ...governorRequests(parts),
+    ...adaptationRequests(parts),
     health_check: async () => {
       const failure = await firstFailure(parts.healthChecks, clock, HEALTH_CHECK_MS);
       return {
@@ -96,6 +98,7 @@ export function publishStatus(parts: ServiceParts): () => void {
     }),
     parts.onMuteChange(stateChanged),
     publishPower(parts),
+    publishTraining(parts),
     parts.models.onLoaded(publishInfo),
     dialog.on("wake", () => interaction("wake", null)),
     dialog.on("declined", () => interaction("declined", null)),
