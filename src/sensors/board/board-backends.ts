@@ -7,5 +7,5 @@ import { RaspberryPi } from "./raspberry-pi.ts";
 
 /** Every kind of real board, the most particular first; the last one takes any machine. */
 export function boardBackends(clock: Clock, access: BoardAccess = thisMachine): readonly BoardBackend[] {
-  return [new RaspberryPi(access), new Jetson(access), new GenericBoard(access, clock)];
+  return [new RaspberryPi(access, clock), new Jetson(access), new GenericBoard(access, clock)];
 }

@@ -1,3 +1,4 @@
+import type { Clock } from "../../core/clock.ts";
 import { AppError } from "../../core/errors.ts";
 import { hwmonsNamed, readInteger, textOrNull } from "./board-access.ts";
 import type { BoardAccess, BoardBackend, BoardProbes, PowerReading, ThrottleState } from "./ports.ts";
@@ -5,13 +6,21 @@ import { findSupplies } from "./power-supply.ts";
 import { findSystemLoad } from "./system-load.ts";
 import { findThermometer } from "./thermal.ts";
 
+/**
+ * Each answer of vcgencmd is used for this long: it costs a process, and the sensors are looked at twice a second while
+ * training. Heat and supply, which stop training, are read from sysfs each time.
+ */
+const COMMAND_EVERY_MS = 5_000;
+
 /** Raspberry Pi 4 and 5 under Raspberry Pi OS or Debian. */
 export class RaspberryPi implements BoardBackend {
   readonly name = "raspberry-pi";
   readonly #access: BoardAccess;
+  readonly #clock: Clock;
 
-  constructor(access: BoardAccess) {
+  constructor(access: BoardAccess, clock: Clock) {
     this.#access = access;
+    this.#clock = clock;
   }
 
   async matches(): Promise<boolean> {
@@ -21,10 +30,10 @@ export class RaspberryPi implements BoardBackend {
 
   async discover(): Promise<BoardProbes> {
     const { sysDir, procDir } = this.#access;
-    const [temperature, throttle, hasPmic, supplies, load] = await Promise.all([
+    const [temperature, throttle, power, supplies, load] = await Promise.all([
       findThermometer(sysDir, { required: /^cpu[-_]thermal$/ }),
       this.#findThrottle(),
-      this.#hasPmic(),
+      this.#findPower(),
       findSupplies(sysDir),
       findSystemLoad(procDir),
     ]);
@@ -33,25 +42,43 @@ export class RaspberryPi implements BoardBackend {
       ...load,
       ...(temperature !== null && { temperature }),
       ...(throttle !== null && { throttle }),
-      ...(hasPmic && { power: async () => parsePmic(await this.#access.run("vcgencmd", ["pmic_read_adc"])) }),
+      ...(power !== null && { power }),
     };
   }
 
   /**
-   * The firmware's flags by vcgencmd. Not by sysfs `get_throttled`: the kernel calls that file deprecated and logs a
-   * warning with a stack trace at its first read. Without vcgencmd, the kernel's under-voltage alarm.
+   * The firmware's flags by vcgencmd, and the kernel's own under-voltage alarm. Not sysfs `get_throttled`: the kernel
+   * calls that file deprecated and logs a warning with a stack trace at its first read.
    */
   async #findThrottle(): Promise<(() => Promise<ThrottleState>) | null> {
-    const readFlags = async () => parseThrottled(await this.#access.run("vcgencmd", ["get_throttled"]));
-    if (await succeeds(readFlags)) return readFlags;
+    const flags = this.#command("get_throttled", parseThrottled);
     const [hwmon] = await hwmonsNamed(this.#access.sysDir, ["rpi_volt"]);
-    if (hwmon === undefined) return null;
-    return async () => ({ isUnderVoltage: (await readInteger(`${hwmon}/in0_lcrit_alarm`)) !== 0, isSlowed: false });
+    const hasFlags = await succeeds(flags);
+    if (!hasFlags && hwmon === undefined) return null;
+    return async () => {
+      const alarm = hwmon === undefined ? 0 : await readInteger(`${hwmon}/in0_lcrit_alarm`);
+      const { isUnderVoltage, isSlowed } = hasFlags ? await flags() : { isUnderVoltage: false, isSlowed: false };
+      return { isUnderVoltage: isUnderVoltage || alarm !== 0, isSlowed };
+    };
   }
 
   /** Only the Pi 5's power chip measures its rails. */
-  #hasPmic(): Promise<boolean> {
-    return succeeds(async () => parsePmic(await this.#access.run("vcgencmd", ["pmic_read_adc"])));
+  async #findPower(): Promise<(() => Promise<PowerReading>) | null> {
+    const power = this.#command("pmic_read_adc", parsePmic);
+    return (await succeeds(power)) ? power : null;
+  }
+
+  /** What `vcgencmd name` says, asked again after {@link COMMAND_EVERY_MS} or a failure. */
+  #command<T>(name: string, parse: (text: string) => T): () => Promise<T> {
+    let last: { readonly value: T; readonly atMs: number } | null = null;
+    return async () => {
+      const nowMs = this.#clock.monotonicMs();
+      if (last !== null && nowMs - last.atMs < COMMAND_EVERY_MS) return last.value;
+      last = null;
+      const value = parse(await this.#access.run("vcgencmd", [name]));
+      last = { value, atMs: nowMs };
+      return value;
+    };
   }
 }
 

@@ -61,10 +61,22 @@ describe("Raspberry Pi 5", () => {
     expect(failed).toEqual([]);
   });
 
+  test("vcgencmd runs once in 5 s at most, the kernel's under-voltage alarm is read with every look", async () => {
+    await using pi = await board(RASPBERRY_PI_5, { ...commands });
+    await pi.sampler.sample();
+    pi.tree.commands["vcgencmd get_throttled"] = "throttled=0x4";
+    await pi.clock.advance(4_999);
+    await pi.tree.write({ "sys/class/hwmon/hwmon3/in0_lcrit_alarm": 1 });
+    expect((await pi.sampler.sample()).readings.throttle).toEqual({ isUnderVoltage: true, isSlowed: false });
+    await pi.clock.advance(1);
+    expect((await pi.sampler.sample()).readings.throttle).toEqual({ isUnderVoltage: true, isSlowed: true });
+  });
+
   test("a vcgencmd that stops answering is a failed throttle probe", async () => {
     await using pi = await board(RASPBERRY_PI_5, { ...commands });
     await pi.sampler.sample();
     delete pi.tree.commands["vcgencmd get_throttled"];
+    await pi.clock.advance(5_000);
     expect((await pi.sampler.sample()).failed).toEqual(["throttle"]);
   });
 });
