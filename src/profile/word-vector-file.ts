@@ -8,7 +8,7 @@ export interface WordVectors {
   readonly words: readonly { readonly word: string; readonly weight: number; readonly vector: ArrayLike<number> }[];
 }
 
-/** The file as it is used: arrays are views of one buffer. */
+/** The file as it is used: arrays are views of one buffer, that of the file where it is aligned to 4 bytes. */
 export interface WordVectorTable {
   readonly dimensions: number;
   readonly offset: Float32Array;
@@ -52,9 +52,10 @@ export function encodeWordVectors({ dimensions, offset, words }: WordVectors): U
 
 /** @throws AppError E_EMBEDDER_INVALID: another format, or a length that does not fit the header. */
 export function decodeWordVectors(file: Uint8Array): WordVectorTable {
-  // A view of 32-bit numbers needs an aligned start, which a slice of a pooled buffer does not have.
-  const bytes = Uint8Array.from(file);
-  const view = new DataView(bytes.buffer);
+  // A view of 32-bit numbers needs an aligned start, which a slice of a pooled buffer does not have. A whole file read has
+  // it, and a copy would cost the process its size once more.
+  const bytes = file.byteOffset % Float32Array.BYTES_PER_ELEMENT === 0 ? file : Uint8Array.from(file);
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
   if (bytes.length < HEADER_BYTES || Buffer.from(bytes.subarray(0, 8)).toString("latin1") !== MAGIC) {
     throw new AppError("E_EMBEDDER_INVALID", "the word vectors are not of this format");
   }
@@ -67,15 +68,18 @@ export function decodeWordVectors(file: Uint8Array): WordVectorTable {
   const stepsAt = HEADER_BYTES + 4 * dimensions;
   const vocabularyAt = stepsAt + 4 * count;
   const weightsAt = vocabularyAt + vocabularyBytes;
-  const words = Buffer.from(bytes.buffer, vocabularyAt, vocabularyBytes).toString("utf8").trimEnd().split("\n");
+  const words = Buffer.from(bytes.buffer, bytes.byteOffset + vocabularyAt, vocabularyBytes)
+    .toString("utf8")
+    .trimEnd()
+    .split("\n");
   if (words.length !== count) throw new AppError("E_EMBEDDER_INVALID", "the word vectors' vocabulary is damaged");
   return {
     dimensions,
-    offset: new Float32Array(bytes.buffer, HEADER_BYTES, dimensions),
+    offset: new Float32Array(bytes.buffer, bytes.byteOffset + HEADER_BYTES, dimensions),
     rows: new Map(words.map((word, row) => [word, row])),
     weights: bytes.subarray(weightsAt, weightsAt + count),
-    steps: new Float32Array(bytes.buffer, stepsAt, count),
-    levels: new Int8Array(bytes.buffer, weightsAt + count, count * dimensions),
+    steps: new Float32Array(bytes.buffer, bytes.byteOffset + stepsAt, count),
+    levels: new Int8Array(bytes.buffer, bytes.byteOffset + weightsAt + count, count * dimensions),
   };
 }
 
