@@ -76,7 +76,6 @@ export const manifestSchema = v.strictObject({
 });
 
 export type AdapterManifest = v.InferOutput<typeof manifestSchema>;
-export type TrainingSchedule = v.InferOutput<typeof scheduleSchema>;
 
 /** @throws AppError E_ADAPTER_INVALID naming the field, never its value. */
 export function parseManifest(bytes: Uint8Array): AdapterManifest {

@@ -57,7 +57,7 @@ function jobLines(what: string, record: JobRecord): string[] {
 }
 
 /** The gate's decision with its numbers. */
-export function gateLines(gate: GateDecision): string[] {
+function gateLines(gate: GateDecision): string[] {
   const { heldOut, generalRise, generalCeiling, promoted, reasons, confidence } = gate;
   const number = (value: number) => `${value < 0 ? "" : "+"}${value.toFixed(3)}`;
   return [

@@ -1,9 +1,10 @@
+import { cp } from "node:fs/promises";
 import type { AdaptationConfig, AdaptationDeps } from "../../src/adapt/adaptation-ports.ts";
 import { AdaptationService } from "../../src/adapt/adaptation-service.ts";
-import { AdapterStore } from "../../src/adapt/adapter-store.ts";
+import { type AdapterListing, AdapterStore } from "../../src/adapt/adapter-store.ts";
 import { plainPrompt } from "../../src/adapt/examples.ts";
 import { fileSha256 } from "../../src/adapt/file-hash.ts";
-import type { JobState } from "../../src/adapt/job.ts";
+import { isJobOver, type JobState } from "../../src/adapt/job.ts";
 import { JobJournal } from "../../src/adapt/job-journal.ts";
 import type { BaseModel } from "../../src/adapt/job-world.ts";
 import { DEFAULT_TRAINING_SETTINGS, type TrainingSettings } from "../../src/adapt/training-settings.ts";
@@ -28,7 +29,7 @@ const CONFIG: AdaptationConfig = {
 };
 
 /** Quick enough for tests, and still learning: two passes of rank 8. */
-export const QUICK_SETTINGS: TrainingSettings = {
+const QUICK_SETTINGS: TrainingSettings = {
   ...DEFAULT_TRAINING_SETTINGS,
   maxPasses: 2,
   lora: { ...DEFAULT_TRAINING_SETTINGS.lora, rank: 8, alpha: 16 },
@@ -51,10 +52,10 @@ export class AdaptationRig implements AsyncDisposable {
   /** Paths given to the language model, oldest first. */
   readonly used: (string | null)[] = [];
   base: BaseModel;
-  opened: OpenProfileStore;
-  store: AdapterStore;
-  journal: JobJournal;
-  service: AdaptationService;
+  readonly opened: OpenProfileStore;
+  readonly store: AdapterStore;
+  readonly journal: JobJournal;
+  readonly service: AdaptationService;
   readonly #changes: RigChanges;
 
   private constructor(folder: TempDir, opened: OpenProfileStore, base: BaseModel, changes: RigChanges) {
@@ -68,8 +69,10 @@ export class AdaptationRig implements AsyncDisposable {
     this.service = made.service;
   }
 
-  static async make(changes: RigChanges = {}): Promise<AdaptationRig> {
+  /** @param from a folder of another rig as it was at some instant, to go on from; it is copied. */
+  static async make(changes: RigChanges = {}, from: string | null = null): Promise<AdaptationRig> {
     const folder = await makeTempDir("adaptation");
+    if (from !== null) await cp(from, folder.path, { recursive: true });
     const base = { path: SEED_MODEL, sha256: await fileSha256(SEED_MODEL), name: "seed", isTrainable: true };
     return new AdaptationRig(folder, await openTestStore(folder), base, changes);
   }
@@ -101,21 +104,16 @@ export class AdaptationRig implements AsyncDisposable {
     await this.jobOver();
   }
 
-  /** Resolves when a job of that kind or any has ended and no other runs. */
-  async jobOver(): Promise<void> {
-    const before = this.jobs.length;
-    await eventually(async () => this.jobs.length > before && (await this.service.status()).job === null);
+  /** Resolves when a job has ended from now on, or since `from` states of jobs. */
+  async jobOver(from = this.jobs.length): Promise<void> {
+    await eventually(() => this.jobs.slice(from).some((state) => isJobOver(state)));
+    await eventually(async () => (await this.service.status()).job === null);
   }
 
-  /** As after `kill -9` and a new start: nothing is told to stop, everything is made anew on the same folders. */
-  async reborn(): Promise<void> {
-    await this.opened.close();
-    this.opened = await openTestStore(this.folder);
-    const made = this.#compose(this.opened);
-    this.store = made.store;
-    this.journal = made.journal;
-    this.service = made.service;
-    this.used.length = 0;
+  /** The newest full version and its state. */
+  async full(profileId: string): Promise<AdapterListing | undefined> {
+    const listings = await this.store.list(profileId, this.base.sha256);
+    return listings.findLast(({ manifest }) => manifest.kind !== "micro");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -8,7 +8,7 @@ import { silentLogger } from "../../src/core/logger.ts";
 import { LlamaTrainingTextEncoder } from "../../src/runtime/llm/training-text-encoder.ts";
 
 export const SEED_MODEL = `${packageRoot}models/seed-q8_0.gguf`;
-export const TRAINER = `${packageRoot}build/trainer/asls-trainer`;
+const TRAINER = `${packageRoot}build/trainer/asls-trainer`;
 
 /** Null, or the name of what this machine lacks to train. */
 export const lacksTrainer: string | null = existsSync(TRAINER) ? null : "asls-trainer is not built";
