@@ -1,5 +1,6 @@
 import { configDoc } from "./config-doc.ts";
 import { errorsDoc } from "./errors-doc.ts";
+import { governorPlot } from "./governor-plots.ts";
 import { mqttDoc } from "./mqtt-doc.ts";
 import { trainerProtocolDoc } from "./trainer-protocol-doc.ts";
 
@@ -9,6 +10,8 @@ export const GENERATED_DOCS: Readonly<Record<string, () => string>> = {
   "docs/errors.md": errorsDoc,
   "docs/mqtt.md": mqttDoc,
   "docs/trainer-protocol.md": trainerProtocolDoc,
+  "docs/plots/governor-day-auto.svg": () => governorPlot("auto", null),
+  "docs/plots/governor-day-quiet.svg": () => governorPlot("quiet", 24),
 };
 
 /** Paths of the documents whose text is not what the sources say now. `read` gives a document's present text. */
