@@ -36,7 +36,7 @@ describe("a trace", () => {
 
   test("training stops for the user's turn and the 5 s after it", () => {
     const at = budgetsOf("time_s,soc_temp_c,user_active\n0,45,0\n10,45,1\n12,45,0\n60,45,0\n");
-    expect([9, 10, 15, 16].map((second) => at(second)?.duty)).toEqual([1, 0, 0, 1]);
+    expect([9, 10, 16, 17].map((second) => at(second)?.duty)).toEqual([1, 0, 0, 1]);
   });
 
   test("6 W of 3 threads for an hour are 6 Wh; an allowance of 2 Wh is spent after 20 min", () => {
@@ -83,6 +83,11 @@ describe("the invented day", () => {
     ] as const) {
       expect(secondsByReason[reason], reason).toBeGreaterThan(0);
     }
+  });
+
+  test("energy does not depend on the step: 1 s and 5 s agree within 2 %", () => {
+    const energyAt = (stepS: number) => summarise(simulateDay(FANLESS_BOARD, { ...settings, stepS })).trainingWh;
+    expect(energyAt(5) / energyAt(1)).toBeGreaterThan(0.98);
   });
 
   test("without a governor the same board would be hotter than the stop temperature for hours", () => {
