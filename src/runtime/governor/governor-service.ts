@@ -248,7 +248,8 @@ export class GovernorService implements Service {
     this.#countedAtMs = nowMs;
     const inputW = this.#sample.readings.inputPower?.watts ?? null;
     const { wattsPerThread } = this.#settings;
-    if (!this.#isTraining && inputW !== null) this.#idle.observe(inputW, elapsedMs);
+    // A turn of the user takes all cores: it is no part of what the idle board takes.
+    if (!this.#isTraining && !this.#isUserActive && inputW !== null) this.#idle.observe(inputW, elapsedMs);
     const isWorking = this.#isTraining && this.#budget.duty > 0;
     const { watts, source } = isWorking
       ? trainingPower(inputW, this.#idle.watts, this.#budget, wattsPerThread)

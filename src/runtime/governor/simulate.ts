@@ -43,7 +43,7 @@ class SimulatedGovernor {
   #energy: EnergyDay = NO_ENERGY;
   #state = INITIAL_STATE;
   #budget: GovernorBudget = budgetOf(INITIAL_STATE, false);
-  #lastTurnS = Number.NEGATIVE_INFINITY;
+  #turnEndS = Number.NEGATIVE_INFINITY;
 
   constructor(settings: SimulationSettings) {
     this.#settings = settings;
@@ -51,20 +51,21 @@ class SimulatedGovernor {
 
   /** Books the time since the last step at the last budget, then decides anew. */
   step({ atS, sample, isUserActive }: TracePoint): GovernorBudget {
-    const { policy, mode, dailyWh, wattsPerThread } = this.#settings;
+    const { policy, mode, dailyWh, wattsPerThread, stepS } = this.#settings;
     const elapsedMs = (atS - (this.points.at(-1)?.atS ?? atS)) * 1000;
     const inputW = sample.readings.inputPower?.watts ?? null;
     const isWorking = this.#budget.duty > 0;
-    if (!isWorking && !isUserActive && inputW !== null) this.#idle.observe(inputW, elapsedMs);
+    // The power is that of the time since the last step; a turn is neither idle nor training.
+    if (!isWorking && this.#budget.reason !== "user_active" && inputW !== null) this.#idle.observe(inputW, elapsedMs);
     const power = trainingPower(inputW, this.#idle.watts, this.#budget, wattsPerThread);
     const day = `day ${String(Math.floor(atS / DAY_S)).padStart(6, "0")}`;
     const joules = isWorking ? (power.watts * elapsedMs) / 1000 : 0;
     this.trainingJ += joules;
     this.#energy = account(this.#energy, { day, elapsedMs, joules, source: power.source });
-    if (isUserActive) this.#lastTurnS = atS;
+    if (isUserActive) this.#turnEndS = atS + stepS;
     const isEnergySpent = dailyWh !== null && wattHours(this.#energy) >= dailyWh;
     this.#state = decide(this.#state, { ...sample, mode, isEnergySpent }, policy, atS * 1000);
-    this.#budget = budgetOf(this.#state, (atS - this.#lastTurnS) * 1000 < policy.graceMs || isUserActive);
+    this.#budget = budgetOf(this.#state, (atS - this.#turnEndS) * 1000 < policy.graceMs);
     this.points.push({ atS, socTempC: sample.readings.socTempC, budget: this.#budget });
     return this.#budget;
   }

@@ -163,6 +163,21 @@ describe("energy", () => {
       expect(governor.status.energySource).toBe("measured");
     }));
 
+  test("an hour of turns at 12 W does not count as what the idle board takes", () =>
+    withRig(async ({ governor, board, clock }) => {
+      await clock.advance(5_000);
+      governor.userActive(true);
+      board.set({ inputPower: { watts: 12, scope: "board" } });
+      await clock.advance(HOUR_MS);
+      board.set({ inputPower: { watts: 3, scope: "board" } });
+      governor.userActive(false);
+      await clock.advance(5_000);
+      governor.setTraining(true);
+      board.set({ inputPower: { watts: 8, scope: "board" } });
+      await clock.advance(HOUR_MS);
+      expect(governor.status.todayWh).toBeCloseTo(5, 1);
+    }));
+
   test("without a meter 3 threads of 2 W are 6 Wh an hour, estimated; a frozen trainer takes nothing", () =>
     withRig(async ({ governor, board, clock }) => {
       board.set({ inputPower: null });
