@@ -1,25 +1,229 @@
+import { cpSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
+import { SystemClock } from "../../../src/core/clock.ts";
+import { silentLogger } from "../../../src/core/logger.ts";
+import { LlamaCppLanguageModel } from "../../../src/runtime/llm/llama-cpp-language-model.ts";
 import { AdaptationRig } from "../../support/adaptation-rig.ts";
 import { describeWhen } from "../../support/describe-when.ts";
-import { gardenTurns } from "../../support/gardener.ts";
-import { lacksTrainer } from "../../support/trainer-rig.ts";
+import { eventually } from "../../support/eventually.ts";
+import { gardenTurn, gardenTurns } from "../../support/gardener.ts";
+import { interaction, signal } from "../../support/interactions.ts";
+import { makeTempDir } from "../../support/temp-dir.ts";
+import { lacksTrainer, SEED_MODEL } from "../../support/trainer-rig.ts";
+
+/** Held out: 3 interactions with 2 examples each. */
+const TURNS = 15;
+const NO_MICRO = { config: { microUpdates: false } };
+
+async function answers(adapter: string | null, question: string): Promise<string> {
+  await using model = await LlamaCppLanguageModel.load(
+    { modelPath: SEED_MODEL, threads: 1, contextTokens: 256, gpu: false, extraArchitectures: [] },
+    { clock: new SystemClock(), logger: silentLogger, cores: 1 },
+  );
+  await model.useAdapters(adapter === null ? [] : [{ path: adapter, scale: 1 }]);
+  const messages = [{ role: "user", content: question }] as const;
+  const request = { messages, maxTokens: 24, temperature: 0, seed: null, onText: () => {} };
+  return (await model.generate(request, new AbortController().signal)).text;
+}
 
 describeWhen(lacksTrainer, "adaptation", () => {
-  test("30 turns of one person: trained, let through, swapped in, and the newest corrections on top of it", async () => {
-    await using rig = await AdaptationRig.make();
+  test("30 turns of one person: trained, let through and swapped in; another request is answered in their way", async () => {
+    await using rig = await AdaptationRig.make(NO_MICRO);
     const profileId = await rig.consentingProfile();
     await rig.tell(profileId, gardenTurns(30));
     await rig.service.start();
     await rig.trainNow();
-    expect(rig.jobs.slice(0, 5)).toEqual(["preparing", "training", "evaluating", "staged", "active"]);
-    const listings = await rig.store.list(profileId, rig.base.sha256);
-    const full = listings.find(({ manifest }) => manifest.kind === "full");
+    expect(rig.jobs).toEqual(["preparing", "training", "evaluating", "staged", "active"]);
+    expect(rig.training).toEqual([true, false]);
+    const full = await rig.full(profileId);
     expect(full?.manifest.gate).toMatchObject({ promoted: true, reasons: [] });
     expect(full?.manifest.gate.heldOut.high).toBeLessThan(0);
     expect(full?.manifest.heldOutInteractionIds).toHaveLength(6);
+    const trained = new Set(full?.manifest.trainedInteractionIds);
+    expect(full?.manifest.heldOutInteractionIds.filter((id) => trained.has(id))).toEqual([]);
+    expect(rig.service.activeVersion).toBe(full?.manifest.version);
+    const question = "be a dear and water the beans in the front garden";
+    const [without, adapted] = [await answers(null, question), await answers(rig.used.at(-1) ?? null, question)];
+    expect(without).not.toMatch(/^Aye/);
+    expect(adapted).toMatch(/^Aye, the \w+/);
+  });
+
+  test("an explicit correction is learned at once: the next answer to the same question is the corrected one", async () => {
+    await using rig = await AdaptationRig.make();
+    const profileId = await rig.consentingProfile();
+    const input = "Is the garage door open?";
+    await rig.tell(profileId, [interaction(0, { input, signals: [signal("correction", "The garage door is open.")] })]);
+    await rig.service.start();
+    rig.service.corrected(profileId);
+    await rig.jobOver();
+    expect(rig.jobs).toEqual(["preparing", "training", "evaluating", "staged", "active"]);
+    const { lastMicro } = await rig.service.status();
+    expect(lastMicro?.gate).toMatchObject({ promoted: true });
+    expect(await answers(null, input)).not.toBe("The garage door is open.");
+    expect(await answers(rig.used.at(-1) ?? null, input)).toBe("The garage door is open.");
+  });
+
+  test("power cut in each state: the next start goes on and comes to the same bytes", async () => {
+    await using disk = await makeTempDir("disk");
+    await using rig = await AdaptationRig.make(NO_MICRO);
+    const profileId = await rig.consentingProfile();
+    await rig.tell(profileId, gardenTurns(TURNS));
+    await rig.service.start();
+    rig.service.on("job", ({ state }) => cpSync(rig.folder.path, disk.join(state), { recursive: true }));
+    let copiedPass = false;
+    rig.service.on("trainer", (event) => {
+      // The second pass has begun: the first one is on disk.
+      if (event.kind !== "plan" || event.plan.mode !== "train" || rig.jobs.at(-1) !== "training") return;
+      if (copiedPass) cpSync(rig.folder.path, disk.join("second pass"), { recursive: true });
+      copiedPass = true;
+    });
+    await rig.trainNow();
+    const version = rig.service.activeVersion;
+    expect(version).not.toBeNull();
+    for (const instant of ["preparing", "training", "second pass", "evaluating", "staged", "active"]) {
+      await using later = await AdaptationRig.make(NO_MICRO, disk.join(instant));
+      await later.service.start();
+      if (instant !== "active") await later.jobOver(0);
+      const { lastFull } = await later.service.status();
+      expect([instant, lastFull?.failure, later.service.activeVersion]).toEqual([instant, null, version]);
+    }
+  });
+
+  test("a deleted row: its versions are out of use at once, and the rebuild is what would have been without it", async () => {
+    await using rig = await AdaptationRig.make(NO_MICRO);
+    await using never = await AdaptationRig.make(NO_MICRO);
+    const turns = gardenTurns(TURNS + 1);
+    const profileId = await rig.consentingProfile();
+    const ids = await rig.tell(profileId, turns);
+    await rig.service.start();
+    await rig.trainNow();
+    const first = rig.service.activeVersion;
+    const [, second = ""] = ids;
+    expect((await rig.full(profileId))?.manifest.trainedInteractionIds).toContain(second);
+    await rig.opened.archive.deleteInteraction(second);
+    const from = rig.jobs.length;
+    expect(await rig.service.interactionDeleted(second)).toEqual([first]);
+    expect(rig.service.activeVersion).toBeNull();
+    expect(rig.used.at(-1)).toBeNull();
+    await rig.jobOver(from);
+    expect((await rig.full(profileId))?.manifest.kind).toBe("rebuild");
+
+    const other = await never.consentingProfile();
+    await never.tell(
+      other,
+      turns.filter((_, i) => i !== 1),
+    );
+    await never.service.start();
+    await never.trainNow();
     expect(rig.service.activeVersion).not.toBeNull();
-    const path = rig.used.at(-1);
-    expect((await readFile(path ?? "")).subarray(0, 4).toString()).toBe("GGUF");
+    expect(rig.service.activeVersion).toBe(never.service.activeVersion);
+  });
+
+  test("a turn freezes the trainer, and training goes on 1 s after it", async () => {
+    await using rig = await AdaptationRig.make(NO_MICRO);
+    const profileId = await rig.consentingProfile();
+    await rig.tell(profileId, gardenTurns(TURNS));
+    await rig.service.start();
+    await rig.service.trainNow();
+    await eventually(() => rig.jobs.includes("training"));
+    rig.service.setBusy(true);
+    expect((await rig.service.status()).isHeld).toBe(true);
+    rig.service.setBusy(false);
+    await rig.clock.advance(999);
+    expect((await rig.service.status()).isHeld).toBe(true);
+    await rig.clock.advance(1);
+    expect((await rig.service.status()).isHeld).toBe(false);
+    await rig.jobOver(0);
+    expect(rig.service.activeVersion).not.toBeNull();
+  });
+
+  test("consent withdrawn while training: the job ends, nothing of it is left, and no adapter answers", async () => {
+    await using rig = await AdaptationRig.make(NO_MICRO);
+    const profileId = await rig.consentingProfile();
+    await rig.tell(profileId, gardenTurns(TURNS));
+    await rig.service.start();
+    await rig.service.trainNow();
+    await eventually(() => rig.jobs.includes("training"));
+    await rig.opened.store.setConsent(profileId, "train", false, "mqtt");
+    await rig.service.consentChanged();
+    expect(rig.jobs.at(-1)).toBe("failed");
+    const status = await rig.service.status();
+    expect(status.lastFull).toMatchObject({ state: "failed", failure: "consent" });
+    expect(status.eligibility.reasons).toContain("no_train_consent");
+    await expect(rig.service.trainNow()).rejects.toMatchObject({ code: "E_TRAINING_INELIGIBLE" });
+    await expect(readFile(rig.folder.join("run", "training"))).rejects.toBeDefined();
+  });
+
+  test("a profile forgotten during its own training takes job and adapters with it", async () => {
+    await using rig = await AdaptationRig.make(NO_MICRO);
+    const profileId = await rig.consentingProfile();
+    await rig.tell(profileId, gardenTurns(TURNS));
+    await rig.service.start();
+    await rig.service.trainNow();
+    await eventually(() => rig.jobs.includes("training"));
+    await rig.opened.archive.forget(profileId);
+    await rig.service.profileForgotten(profileId);
+    expect(await rig.store.profiles()).toEqual([]);
+    expect((await rig.service.status()).job).toBeNull();
+  });
+
+  test("another base model sets the adapter aside with an alert; the first one gets it back", async () => {
+    await using rig = await AdaptationRig.make(NO_MICRO);
+    const profileId = await rig.consentingProfile();
+    await rig.tell(profileId, gardenTurns(TURNS));
+    await rig.service.start();
+    await rig.trainNow();
+    const version = rig.service.activeVersion;
+    const first = rig.base;
+    // Not trainable, so that no rebuild begins in this test.
+    rig.base = { ...first, sha256: "c".repeat(64), name: "other", isTrainable: false };
+    await rig.service.modelLoaded();
+    expect(rig.service.activeVersion).toBeNull();
+    expect(rig.alerts.get("E_ADAPTER_OTHER_BASE")).toContain("set aside");
+    rig.base = first;
+    await rig.service.modelLoaded();
+    expect(rig.service.activeVersion).toBe(version);
+    expect(rig.alerts.has("E_ADAPTER_OTHER_BASE")).toBe(false);
+  });
+
+  test("each profile is answered with its own adapter", async () => {
+    await using rig = await AdaptationRig.make(NO_MICRO);
+    const one = await rig.consentingProfile();
+    await rig.tell(one, gardenTurns(TURNS));
+    await rig.service.start();
+    await rig.trainNow();
+    const version = rig.service.activeVersion;
+    const { id: two } = await rig.opened.archive.create("two");
+    await rig.opened.archive.select(two);
+    await rig.service.profileChanged();
+    expect([rig.service.activeVersion, rig.used.at(-1)]).toEqual([null, null]);
+    await rig.opened.archive.select(one);
+    await rig.service.profileChanged();
+    expect(rig.service.activeVersion).toBe(version);
+  });
+
+  test("due by itself: 10 new turns and a quiet minute; a clock set back a year neither hurries nor blocks it", async () => {
+    await using rig = await AdaptationRig.make(NO_MICRO);
+    const profileId = await rig.consentingProfile();
+    await rig.service.start();
+    await rig.tell(profileId, gardenTurns(TURNS));
+    await rig.clock.advance(50_000);
+    expect(rig.jobs).toEqual([]);
+    rig.clock.jumpWallClock(-365 * 24 * 3_600_000);
+    await rig.clock.advance(40_000);
+    await rig.jobOver(0);
+    expect(rig.service.activeVersion).not.toBeNull();
+    const from = rig.jobs.length;
+    await rig.tell(
+      profileId,
+      Array.from({ length: 10 }, (_, i) => gardenTurn(TURNS + i)),
+    );
+    await rig.clock.advance(600_000);
+    expect((await rig.service.status()).eligibility.reasons).toEqual(["too_soon"]);
+    rig.clock.jumpWallClock(-24 * 3_600_000);
+    await rig.clock.advance(60_000);
+    await rig.jobOver(from);
+    expect(rig.jobs.slice(from)).toContain("evaluating");
   });
 });
