@@ -24,6 +24,12 @@ export const HOME_MODEL_DIR = `${packageRoot}build/home-lm`;
 /** Leaves cores to the language model, which answers at the same time. */
 const SHERPA_THREADS = 2;
 
+/**
+ * When memory that only starting needed is given back: the first frames of the detector and the rest of the service free
+ * some more after the engines are open.
+ */
+const SETTLE_AFTER_MS = 5_000;
+
 /** Slices of the configuration that hearing needs. */
 export interface HearingConfig {
   readonly vad: {
@@ -105,7 +111,8 @@ async function openAll(config: HearingConfig, clock: Clock, owned: AsyncDisposab
       wakeFailure = toAppError(error, "E_WAKE_PHRASE", "the wake phrase cannot be used");
     }
   }
-  thread.post("settle", null);
+  const cancelSettling = clock.after(SETTLE_AFTER_MS, () => thread.post("settle", null));
+  owned.push({ [Symbol.asyncDispose]: async () => cancelSettling() });
   return { vad, wake, wakeFailure, stt, [Symbol.asyncDispose]: () => disposeAll(owned) };
 }
 
