@@ -1,3 +1,4 @@
+import { promisify } from "node:util";
 import { silentLogger } from "../../src/core/logger.ts";
 import { HashedNgramEmbedder } from "../../src/profile/hashed-ngram-embedder.ts";
 import type { OpenProfileStore } from "../../src/profile/open-profile-store.ts";
@@ -14,6 +15,10 @@ import { openTestStore } from "./profile-store.ts";
 import { type Script, ScriptedLanguageModel } from "./scripted-language-model.ts";
 import { makeTempDir, type TempDir } from "./temp-dir.ts";
 import { ToneVoice } from "./tone-voice.ts";
+
+/** Fake time per millisecond of real time. */
+const STEP_MS = 5;
+const nextMillisecond = promisify(setTimeout);
 
 const CONFIG: DialogConfig = {
   feedbackWindowMs: 8_000,
@@ -105,20 +110,24 @@ export class DialogRig implements AsyncDisposable {
     return new DialogRig(folder, await openTestStore(folder), script);
   }
 
-  /** Moves time on until the promise settles: the database and the model need real turns of the event loop. */
+  /** Moves time on until the promise settles. */
   async drive<T>(promise: Promise<T>): Promise<T> {
     const state = { isSettled: false };
     const settle = () => {
       state.isSettled = true;
     };
     promise.then(settle, settle);
-    while (!state.isSettled) await this.clock.advance(10);
+    await this.until(() => state.isSettled);
     return promise;
   }
 
   /** Moves time on until the condition holds. */
   async until(holds: () => boolean): Promise<void> {
-    while (!holds()) await this.clock.advance(10);
+    while (!holds()) {
+      await this.clock.advance(STEP_MS);
+      // The database works in real time: fake time must not run away from it on a busy machine.
+      await nextMillisecond(1);
+    }
   }
 
   /** One spoken turn, to its end. */
