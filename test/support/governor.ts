@@ -20,7 +20,7 @@ export const TEST_POLICY: GovernorPolicy = {
 };
 
 /** A cool, idle board on mains without a battery. */
-export const CALM_READINGS: BoardReadings = {
+const CALM_READINGS: BoardReadings = {
   socTempC: 45,
   throttle: { isUnderVoltage: false, isSlowed: false },
   inputPower: { watts: 3, scope: "board" },

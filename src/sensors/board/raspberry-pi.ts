@@ -98,7 +98,7 @@ async function succeeds(attempt: () => Promise<unknown>): Promise<boolean> {
  * @see raspberrypi.com documentation, "vcgencmd", get_throttled
  * @throws AppError E_SENSOR_FAILED.
  */
-export function parseThrottled(text: string): ThrottleState {
+function parseThrottled(text: string): ThrottleState {
   const hex = /^throttled=0x([0-9a-f]{1,8})$/i.exec(text.trim())?.[1];
   if (hex === undefined) throw new AppError("E_SENSOR_FAILED", "vcgencmd get_throttled gave no flags");
   const flags = Number.parseInt(hex, 16);
@@ -112,7 +112,7 @@ export function parseThrottled(text: string): ThrottleState {
  * @see `vcgencmd pmic_read_adc`: `VDD_CORE_A current(7)=0.92871990A` and `VDD_CORE_V volt(15)=0.72097620V`
  * @throws AppError E_SENSOR_FAILED when no rail has both.
  */
-export function parsePmic(text: string): PowerReading {
+function parsePmic(text: string): PowerReading {
   const valuesOf = (pattern: RegExp) =>
     new Map([...text.matchAll(pattern)].map(([, rail, value]) => [String(rail), Number(value)]));
   const amperes = valuesOf(/^\s*(\w+)_A current\(\d+\)=([\d.]+)A\s*$/gm);

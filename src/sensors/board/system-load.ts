@@ -36,7 +36,7 @@ async function readMemory(procDir: string, hasPressure: boolean): Promise<Memory
 }
 
 /** `some avg10` of a pressure file, per cent. @throws AppError E_SENSOR_FAILED. */
-export function parsePressure(text: string): number {
+function parsePressure(text: string): number {
   const share = /^some avg10=(\d+(?:\.\d+)?) /m.exec(text)?.[1];
   if (share === undefined) throw new AppError("E_SENSOR_FAILED", "the pressure file has no avg10");
   return Number(share);
@@ -48,7 +48,7 @@ interface CpuTicks {
 }
 
 /** The first line of /proc/stat. Guest time is part of user time already, so only the first eight columns count. */
-export function parseCpuTicks(text: string): CpuTicks {
+function parseCpuTicks(text: string): CpuTicks {
   const columns = /^cpu +(\d[\d ]*)$/m.exec(text)?.[1]?.split(" ").slice(0, 8).map(Number) ?? [];
   const [, , , idle, wait] = columns;
   if (idle === undefined) throw new AppError("E_SENSOR_FAILED", "the processor statistics are of another shape");

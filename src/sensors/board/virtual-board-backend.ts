@@ -13,7 +13,7 @@ export interface VirtualReadings {
 }
 
 /** A cool board on mains, without a battery. */
-export const CALM_BOARD: VirtualReadings = {
+const CALM_BOARD: VirtualReadings = {
   socTempC: 45,
   throttle: { isUnderVoltage: false, isSlowed: false },
   inputPower: { watts: 3, scope: "board" },
