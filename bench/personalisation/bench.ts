@@ -13,12 +13,20 @@ import { openRig } from "./setup.ts";
 import { BenchState, cellKey } from "./state.ts";
 import { measureStyle, readStyles, type StyleGroup, type StyleResult, type StyleSettings } from "./style.ts";
 import { TrigramMixture, WordTrigram } from "./word-ngram.ts";
-import { type ArmResult, WriterRun } from "./writer-run.ts";
+import { type ArmResult, trainingName, WriterRun } from "./writer-run.ts";
 import { countWords, readWriters, splitWriter, type Writer, type WriterSplit } from "./writers.ts";
 
 const DATA = "../shared/data";
 /** Tuned on splits of the groups by seeds from 101 on; measured with seeds from 1 on. */
-const STYLE: StyleSettings = { lr: 3e-3, steps: 40, sequencesPerStep: 10, ktoBeta: 0.1 };
+const STYLE: StyleSettings = {
+  lr: 1e-3,
+  steps: 20,
+  sequencesPerStep: 15,
+  ktoBeta: 1,
+  ktoDesirableWeight: 2,
+  acceptedWeight: 0,
+  klWeight: 0,
+};
 const QUICK = { writers: 2, arms: ["base", "retrieval", "no_retuning"], controls: [TRIGRAM], most: 45 };
 
 /** `bench personalisation`: does it learn a person's words, against what else could be done and against placebos. */
@@ -39,6 +47,7 @@ export const bench: Benchmark = {
     },
     model: { type: "string", default: "models/seed-q8_0.gguf", doc: "base, GGUF" },
     arms: { type: "string", doc: "comma-separated names (default all); `base` is always measured" },
+    trainer: { type: "string", doc: "asls-trainer executable (default: the one of this installation)" },
     seeds: { type: "string", default: "3", doc: "how many seeds, from 1 on" },
     write: { type: "boolean", doc: "put the table and the plot into docs/" },
     "report-only": { type: "boolean", doc: "measure nothing; report what earlier runs have kept" },
@@ -57,7 +66,13 @@ async function run(context: BenchContext): Promise<BenchResult> {
   const writers = quick ? smallest(all, QUICK.writers) : all;
   const seeds = Array.from({ length: quick ? 1 : wholeNumber(options.seeds) }, (_, i) => i + 1);
   const wanted = quick ? [...QUICK.arms, ...QUICK.controls] : wantedNames(options.arms);
-  await using opened = await openRig(model, users, others, signal);
+  await using opened = await openRig(
+    model,
+    users,
+    others,
+    signal,
+    options.trainer === undefined ? null : resolve(`${options.trainer}`),
+  );
   const folder = join(packageRoot, "build", "bench", "personalisation", quick ? `quick-${Date.now()}` : opened.digest);
   const state = await BenchState.open(
     join(folder, options.fresh === true ? `state-${Date.now()}.jsonl` : "state.jsonl"),
@@ -101,12 +116,17 @@ async function measureArms(work: Work, arms: readonly Arm[], isWanted: (name: st
       if (!arm.adapts && seed > 1) continue; // nothing random in it
       for (const { writer } of writers) {
         work.signal.throwIfAborted();
-        const result = await state.once(cellKey(arm.name, seed, writer), async () =>
-          required(runs.get(writer)).run(arm, seed, await adapterPath(work, arm.name, seed, writer)),
-        );
+        const result = await state.once(cellKey(arm.name, seed, writer), async () => {
+          const writerRun = required(runs.get(writer));
+          const path = await adapterPath(work, trainingName(arm), seed, writer);
+          const trained = arm.adapts
+            ? await state.once(`trained/${trainingName(arm)}/${seed}/${writer}`, () => writerRun.train(arm, seed, path))
+            : null;
+          return writerRun.run(arm, seed, trained, path);
+        });
         log(`${arm.name} seed ${seed} writer ${writer}: ${describe(result)}`);
       }
-      if (arm.name === "no_retuning") await measureControls(work, runs, seed, isWanted);
+      if (arm.name === "no_retuning") await measureControls(work, trainingName(arm), runs, seed, isWanted);
     }
   }
 }
@@ -114,6 +134,7 @@ async function measureArms(work: Work, arms: readonly Arm[], isWanted: (name: st
 /** What needs the adapters of `no_retuning`: other people's adapters, the warm start alone, forgetting. */
 async function measureControls(
   work: Work,
+  training: string,
   runs: ReadonlyMap<number, WriterRun>,
   seed: number,
   isWanted: (name: string) => boolean,
@@ -122,7 +143,7 @@ async function measureControls(
   for (const [i, { writer }] of writers.entries()) {
     work.signal.throwIfAborted();
     const other = required(writers[(i + 1) % writers.length]).writer;
-    const theirs = await adapterPath(work, "no_retuning", seed, other);
+    const theirs = await adapterPath(work, training, seed, other);
     if (isWanted(SWAPPED) && existsSync(theirs)) {
       await state.once(cellKey(SWAPPED, seed, writer), () => required(runs.get(writer)).measureWith(theirs));
     }
@@ -130,7 +151,7 @@ async function measureControls(
     if (isWanted(WARM_START_ONLY) && metaAdapter !== null) {
       await state.once(cellKey(WARM_START_ONLY, 1, writer), () => required(runs.get(writer)).measureWith(metaAdapter));
     }
-    const own = await adapterPath(work, "no_retuning", seed, writer);
+    const own = await adapterPath(work, training, seed, writer);
     if (isWanted("forgetting") && existsSync(own)) {
       await state.once(`forgetting/${seed}/${writer}`, () => forgetting(rig, own));
     }
@@ -176,9 +197,9 @@ async function measureStyles({ rig, state, seeds, log, signal }: Work, groups: r
   }
 }
 
-async function adapterPath({ folder }: Work, arm: string, seed: number, writer: number): Promise<string> {
+async function adapterPath({ folder }: Work, training: string, seed: number, writer: number): Promise<string> {
   await mkdir(join(folder, "adapters"), { recursive: true });
-  return join(folder, "adapters", `${arm}-${seed}-${writer}.gguf`);
+  return join(folder, "adapters", `${training}-${seed}-${writer}.gguf`);
 }
 
 function describe({ dialogues, cpuSeconds, prompted }: ArmResult): string {

@@ -207,19 +207,27 @@ function selectionGain(ours: ArmSummary | null, random: ArmSummary | null): numb
 function styleFigures(
   state: BenchState,
   seeds: readonly number[],
-): { readonly accuracy: number | null; readonly shuffledInterval: readonly [number, number] | null } {
+): {
+  readonly accuracy: number | null;
+  readonly byReward: number | null;
+  readonly shuffledInterval: readonly [number, number] | null;
+} {
   const keys = (feedback: FeedbackKind) =>
     state.keys(`style/${feedback}/`).filter((key) => seeds.includes(Number(key.split("/")[2])));
-  const share = (key: string) => {
-    const { first, asked } = state.kept(key) as StyleResult;
-    return first / asked;
-  };
+  const result = (key: string) => state.kept(key) as StyleResult;
+  const share = (key: string) => result(key).first / result(key).asked;
   const real = keys("true").map(share);
+  const rewards = keys("true").map((key) => result(key).firstByReward / result(key).asked);
   const differences = keys("shuffled").map((key) => share(key) - share(key.replace("/shuffled/", "/ignored/")));
   return {
-    accuracy: real.length === 0 ? null : real.reduce((sum, each) => sum + each, 0) / real.length,
+    accuracy: meanOf(real),
+    byReward: meanOf(rewards),
     shuffledInterval: differences.length === 0 ? null : meanInterval(differences),
   };
+}
+
+function meanOf(values: readonly number[]): number | null {
+  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 function wireOf({ arm: _, medianDrop, low, high, better, writers, seeds, cpuSeconds, joules }: ArmSummary) {

@@ -37,6 +37,7 @@ export interface OpenRig extends AsyncDisposable {
  * The product's own trainer, encoder, embedder, general text and warm start.
  *
  * @param others dialogues of other people, for what is general.
+ * @param trainerPath the native trainer; null = that of this installation.
  * @throws AppError E_TRAINER_MISSING; E_FILE_UNREADABLE; as LlamaTrainingTextEncoder.open.
  */
 export async function openRig(
@@ -44,12 +45,13 @@ export async function openRig(
   users: string,
   others: readonly Writer[],
   signal: AbortSignal,
+  trainerPath: string | null = null,
 ): Promise<OpenRig> {
   const folder = await mkdtemp(join(tmpdir(), "asls-personalisation-"));
   const textEncoder = await LlamaTrainingTextEncoder.open(model, silentLogger);
   const meter = new MeteredTrainer(
     new TrainerProcess({
-      command: { file: trainerExecutable() },
+      command: { file: trainerExecutable(trainerPath) },
       clock: new SystemClock(),
       logger: silentLogger,
       freezer: new SignalFreezer(),

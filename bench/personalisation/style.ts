@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import * as v from "valibot";
+import type { TrainerExampleResult } from "../../src/adapt/ports.ts";
 import { seededRandom, seedFor, shuffled } from "../../src/adapt/seeded-random.ts";
 import { type TokenExample, writeTokenFile } from "../../src/adapt/token-file.ts";
 import { runStep } from "../../src/adapt/trainer-steps.ts";
@@ -26,9 +27,12 @@ const ASKED = 3;
 const RATED_GROUPS = 30;
 
 export interface StyleResult {
-  /** Questions of unseen groups, and for how many of them the preferred style's answer came first. */
+  /** Questions of unseen groups. */
   readonly asked: number;
+  /** For how many the preferred style's answer had the highest mean log-probability. */
   readonly first: number;
+  /** For how many it was the one whose log-probability had risen most over the base: the reward that KTO learns. */
+  readonly firstByReward: number;
   readonly cpuSeconds: number;
 }
 
@@ -43,6 +47,10 @@ export interface StyleSettings {
   readonly steps: number;
   readonly sequencesPerStep: number;
   readonly ktoBeta: number;
+  readonly ktoDesirableWeight: number;
+  /** Of a liked answer as an accepted one. */
+  readonly acceptedWeight: number;
+  readonly klWeight: number;
 }
 
 /**
@@ -87,8 +95,18 @@ export async function measureStyle(
     optimiser: { sequencesPerStep: 8 },
     ...(adapter === null ? {} : { initAdapter: adapter }),
   });
-  const first = results.filter(({ id, rank }) => rank === 1 && id.endsWith(`.${preferred}`)).length;
-  return { asked: unseen.length, first, cpuSeconds };
+  const isPreferred = ({ id }: TrainerExampleResult) => id.endsWith(`.${preferred}`);
+  const firstBy = (score: (result: TrainerExampleResult) => number) =>
+    unseen.filter((_, i) => {
+      const [best] = results.filter(({ group }) => group === `${i}`).sort((a, b) => score(b) - score(a));
+      return best !== undefined && isPreferred(best);
+    }).length;
+  return {
+    asked: unseen.length,
+    first: firstBy(({ adapterLoss, baseLoss }) => -(adapterLoss ?? baseLoss)),
+    firstByReward: firstBy(({ adapterLoss, baseLoss, tokens }) => (baseLoss - (adapterLoss ?? baseLoss)) * tokens),
+    cpuSeconds,
+  };
 }
 
 async function trainOnRatings(
@@ -97,7 +115,7 @@ async function trainOnRatings(
   preferred: string,
   feedback: "true" | "shuffled",
   seed: number,
-  { lr, steps, sequencesPerStep, ktoBeta }: StyleSettings,
+  { lr, steps, sequencesPerStep, ktoBeta, acceptedWeight, ktoDesirableWeight, klWeight }: StyleSettings,
 ): Promise<string> {
   const random = seededRandom(seedFor(seed, `ratings ${preferred}`));
   // One in three answers happens to be of the style the user likes.
@@ -108,14 +126,15 @@ async function trainOnRatings(
   });
   const verdicts = shown.map(({ style }) => style === preferred);
   const given = feedback === "true" ? verdicts : shuffled(verdicts, random);
-  const examples = shown.map(({ group, style }, i): TokenExample => {
+  const examples = shown.flatMap(({ group, style }, i): TokenExample[] => {
     const [question = ""] = questionsOf(group, seed, 1);
-    return {
-      ...encoded(rig, question, group.answers[style] ?? ""),
-      id: `r${i}`,
-      kind: "kto",
-      desirable: given[i] ?? false,
-    };
+    const text = encoded(rig, question, group.answers[style] ?? "");
+    const desirable = given[i] ?? false;
+    const rated: TokenExample = { ...text, id: `r${i}`, kind: "kto", desirable };
+    // As the product does: what the user liked is also an accepted answer.
+    return desirable && acceptedWeight > 0
+      ? [rated, { ...text, id: `a${i}`, kind: "ce", weight: acceptedWeight }]
+      : [rated];
   });
   const data = join(rig.parts.folder, "style-train.jsonl");
   await writeTokenFile(data, examples);
@@ -130,7 +149,7 @@ async function trainOnRatings(
     seed: seedFor(seed, "style"),
     lora,
     optimiser: { lr, steps, sequencesPerStep, clipNorm: 1, warmupSteps: Math.min(3, steps) },
-    losses: { ktoBeta },
+    losses: { ktoBeta, ktoDesirableWeight, klWeight },
   });
   return out;
 }

@@ -29,6 +29,18 @@ export interface ArmResult {
   readonly prompted: boolean;
 }
 
+/** A training that several arms may share. */
+export interface TrainedArm {
+  readonly cpuSeconds: number;
+  /** Of the writer's own words and what stood in front of them, in one pass. */
+  readonly tokens: number;
+}
+
+/** Arms of the same name here begin with the same adapter. */
+export function trainingName({ start, selection, budgetShare, rate }: Arm): string {
+  return `${start}-${selection}-${budgetShare.toFixed(2)}-${rate}`;
+}
+
 interface Indexed {
   readonly dialogue: number;
   readonly window: Window;
@@ -45,34 +57,40 @@ export class WriterRun {
     this.#writer = writer;
   }
 
-  /**
-   * Trains as the arm says and measures the test dialogues in time order.
-   * @param keep where the adapter goes that was there before the first test dialogue.
-   */
-  async run(arm: Arm, seed: number, keep: string): Promise<ArmResult> {
+  /** Trains as far as what the writer said before the first test dialogue; arms that differ later share it. */
+  async train(arm: Arm, seed: number, out: string): Promise<TrainedArm> {
+    const { training, validation } = this.#writer;
+    const { meter } = this.#rig;
+    const begin = meter.cpuSeconds;
+    const tokens = await this.#fullJob(arm, seed, out);
+    await this.#catchUp(seed, out, out, [training.length, training.length + validation.length]);
+    return { cpuSeconds: meter.cpuSeconds - begin, tokens };
+  }
+
+  /** Measures the test dialogues in time order, training on them between blocks if the arm does. */
+  async run(arm: Arm, seed: number, trained: TrainedArm | null, ownAdapter: string): Promise<ArmResult> {
     const { training, validation, dialogues } = this.#writer;
     const firstTest = training.length + validation.length;
     const prompt = await this.#prompt(arm.prompt);
-    if (!arm.adapts) {
+    if (trained === null) {
       return { ...(await this.#measure(null, prompt, firstTest, dialogues.length)), cpuSeconds: 0, trainedTokens: 0 };
     }
-    const { meter } = this.#rig;
-    const begin = meter.cpuSeconds;
-    const first = await this.#fullJob(arm, seed, keep);
-    let adapter = await this.#catchUp(seed, first.adapter, keep, [training.length, firstTest]);
-    const chosen = await this.#chosenPrompt(adapter, prompt);
-    let cpuSeconds = meter.cpuSeconds - begin;
+    const { meter, parts } = this.#rig;
+    let begin = meter.cpuSeconds;
+    const chosen = await this.#chosenPrompt(ownAdapter, prompt);
+    let cpuSeconds = trained.cpuSeconds + meter.cpuSeconds - begin;
+    let adapter = ownAdapter;
     const measured: (readonly [number, number])[] = [];
     const block = arm.retunes ? Math.max(2, Math.ceil((dialogues.length - firstTest) / MAX_BLOCKS)) : dialogues.length;
     for (let from = firstTest; from < dialogues.length; from += block) {
       const to = Math.min(dialogues.length, from + block);
       measured.push(...(await this.#measure(adapter, chosen, from, to)).dialogues);
-      if (!arm.retunes || to === dialogues.length) continue;
-      const before = meter.cpuSeconds;
-      adapter = await this.#catchUp(seed, adapter, join(this.#rig.parts.folder, `block-${from}.gguf`), [from, to]);
-      cpuSeconds += meter.cpuSeconds - before;
+      if (to === dialogues.length) break;
+      begin = meter.cpuSeconds;
+      adapter = await this.#catchUp(seed, adapter, join(parts.folder, "retuned.gguf"), [from, to]);
+      cpuSeconds += meter.cpuSeconds - begin;
     }
-    return { dialogues: measured, cpuSeconds, trainedTokens: first.tokens, prompted: chosen !== noPrompt };
+    return { dialogues: measured, cpuSeconds, trainedTokens: trained.tokens, prompted: chosen !== noPrompt };
   }
 
   /** The test dialogues with an adapter of somebody else's, without a prompt. */
@@ -82,7 +100,7 @@ export class WriterRun {
     return { ...result, cpuSeconds: 0, trainedTokens: 0 };
   }
 
-  async #fullJob(arm: Arm, seed: number, out: string): Promise<{ readonly adapter: string; readonly tokens: number }> {
+  async #fullJob(arm: Arm, seed: number, out: string): Promise<number> {
     const { parts, general, metaAdapter } = this.#rig;
     const { training, validation } = this.#writer;
     const settings = this.#settings(arm);
@@ -105,7 +123,7 @@ export class WriterRun {
       { settings, seed, initAdapter, resumed: null, onPass: async () => {} },
     );
     await this.#rig.copy(trained.adapter, out);
-    return { adapter: out, tokens: lines.reduce((sum, { tokens }) => sum + tokens, 0) };
+    return lines.reduce((sum, { tokens }) => sum + tokens, 0);
   }
 
   /** A short training on what was said since, with as much of what was said before. */
@@ -143,9 +161,10 @@ export class WriterRun {
 
   async #selected(pool: readonly Indexed[], arm: Arm, seed: number, init: string | null): Promise<EncodedExample[]> {
     const examples = examplesOf(pool);
-    const tokenBudget = Math.floor(arm.budgetShare * examples.reduce((sum, { tokens }) => sum + tokens, 0));
-    if (arm.budgetShare >= 1) return examples;
     const { parts, settings, embedder } = this.#rig;
+    const total = examples.reduce((sum, { tokens }) => sum + tokens, 0);
+    const tokenBudget = Math.min(settings.selection.tokenBudget, Math.floor(arm.budgetShare * total));
+    if (tokenBudget >= total) return examples;
     const isOurs = arm.selection === "novelty";
     const measured = isOurs
       ? await measureExamples(parts, "pool", examples, init, settings.optimiser.maxTokens)

@@ -34,15 +34,15 @@ export interface MetaSettings {
 /** Defaults as the shipped warm start was made: docs/personalisation.md. */
 export const DEFAULT_META_SETTINGS: MetaSettings = {
   lora: { rank: 16, alpha: 32 },
-  maxTokens: 256,
-  sequencesPerStep: 8,
-  jointSteps: 450,
+  maxTokens: 128,
+  sequencesPerStep: 4,
+  jointSteps: 900,
   jointLr: 3e-3,
-  rounds: 40,
+  rounds: 200,
   tasksPerRound: 4,
-  innerSteps: 12,
-  innerLr: 3e-3,
-  outerRate: 0.7,
+  innerSteps: 16,
+  innerLr: 2.5e-3,
+  outerRate: 0.5,
   seed: 1,
 };
 
@@ -63,7 +63,7 @@ export type MetaProgress =
  * The same tasks and settings give the same bytes.
  *
  * @param parts.folder working files; the caller makes and removes it.
- * @param initAdapter begin from this adapter instead of zero.
+ * @param initAdapter begin from this adapter, of the shape in `settings.lora`, instead of zero.
  * @param out replaced atomically at the end.
  * @throws AppError E_DATA_INVALID without a task that has examples; E_ABORTED; and what the trainer reports.
  * @see Nichol, Achiam, Schulman: On First-Order Meta-Learning Algorithms, arXiv 1803.02999
@@ -177,8 +177,8 @@ function jobOf(parts: TrainerStepParts, { lora }: MetaSettings, data: string, in
     model: parts.model,
     data,
     threads: parts.threads,
-    // A warm start brings its own shape.
-    ...(init === null ? { lora } : { initAdapter: init }),
+    lora,
+    ...(init === null ? {} : { initAdapter: init }),
   };
 }
 
