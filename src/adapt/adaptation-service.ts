@@ -186,8 +186,9 @@ export class AdaptationService implements Service {
     this.#kick();
   }
 
-  /** Ends the running job for good; false when none runs. */
+  /** Ends the job that runs, or that was asked for just now, for good; false when there is none. */
   async cancel(): Promise<boolean> {
+    await this.#ticks.waitForUnlock();
     const isRunning = this.#runner.record !== null;
     await this.#runner.end("cancelled");
     return isRunning;

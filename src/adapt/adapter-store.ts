@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Mutex } from "async-mutex";
 import { fileWriteError, syncFolder, writeFileAtomic } from "../core/atomic-file.ts";
@@ -65,7 +65,11 @@ export class AdapterStore {
 
   /** Profiles that have a folder here. */
   async profiles(): Promise<string[]> {
-    return await namesIn(this.#options.folder);
+    const { folder } = this.#options;
+    const isFolder = async (name: string) => (await stat(join(folder, name))).isDirectory();
+    const names = await namesIn(folder);
+    const areFolders = await Promise.all(names.map(isFolder));
+    return names.filter((_, i) => areFolders[i]);
   }
 
   /** Oldest first. @param base sha256 of the model in use; null = unknown. */

@@ -96,11 +96,13 @@ export class JobRunner {
   }
 
   async #promote(running: RunningJob): Promise<void> {
-    const { store, journal } = this.#deps;
+    const { store, journal, alert } = this.#deps;
     const { record } = running;
     running.controller.signal.throwIfAborted();
     if (record.version === null) throw new AppError("E_INTERNAL", "a staged job has no version");
     await store.activate(record.profileId, record.version);
+    alert("E_DISK_FULL", null);
+    alert("E_TRAINER_MISSING", null);
     await this.#events.onPromoted(record);
     const active: JobRecord = { ...record, state: "active" };
     await journal.write(active);
