@@ -1,7 +1,7 @@
 import type { ConfigOf } from "../../src/runtime/config/config-key.ts";
 import { governorSection } from "../../src/runtime/config/sections/governor.ts";
 import { plotSvg } from "../../src/runtime/governor/plot-svg.ts";
-import type { GovernorMode } from "../../src/runtime/governor/policy.ts";
+import { type GovernorMode, limitsOf } from "../../src/runtime/governor/policy.ts";
 import { simulateDay } from "../../src/runtime/governor/simulate.ts";
 import { FANLESS_BOARD } from "../../src/runtime/governor/simulated-day.ts";
 
@@ -19,7 +19,7 @@ export function governorPlot(mode: GovernorMode, dailyWh: number | null): string
     wattsPerThread: FANLESS_BOARD.wattsPerThread,
     stepS: STEP_S,
   });
-  return plotSvg(`One day of a ${FANLESS_BOARD.name}, mode ${mode}`, points, policy);
+  return plotSvg(`One day of a ${FANLESS_BOARD.name}, mode ${mode}`, points, limitsOf(policy, mode));
 }
 
 function defaults(): ConfigOf<typeof governorSection> {

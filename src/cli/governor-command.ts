@@ -3,7 +3,7 @@ import { Command } from "commander";
 import { writeFileAtomic } from "../core/atomic-file.ts";
 import { AppError } from "../core/errors.ts";
 import { plotSvg } from "../runtime/governor/plot-svg.ts";
-import { GOVERNOR_MODES } from "../runtime/governor/policy.ts";
+import { GOVERNOR_MODES, limitsOf } from "../runtime/governor/policy.ts";
 import {
   replayTrace,
   type Simulation,
@@ -97,7 +97,7 @@ function simulateCommand(): Command {
       if (options.out !== undefined) {
         const title =
           options.day === true ? `One day of a ${FANLESS_BOARD.name}, mode ${mode}` : `Replay, mode ${mode}`;
-        await writeFileAtomic(options.out, plotSvg(title, simulation.points, policy), 0o644);
+        await writeFileAtomic(options.out, plotSvg(title, simulation.points, limitsOf(policy, mode)), 0o644);
       }
       const summary = summarise(simulation);
       print(options.json, summary, () => describeStatus(summary));

@@ -1,4 +1,4 @@
-import type { GovernorPolicy, GovernorReason } from "./policy.ts";
+import type { GovernorReason, ThermalLimits } from "./policy.ts";
 import type { SimulatedPoint } from "./simulate.ts";
 
 const WIDTH = 960;
@@ -33,24 +33,24 @@ interface Span<T> {
 }
 
 /**
- * A plot (SVG text) of temperature with the policy's limits, of the duty below it, and of the reasons as a strip.
+ * A plot (SVG text) of temperature with its limits, of the duty below it, and of the reasons as a strip.
  *
  * @param points in time order, at least one.
  */
-export function plotSvg(title: string, points: readonly SimulatedPoint[], policy: GovernorPolicy): string {
+export function plotSvg(title: string, points: readonly SimulatedPoint[], limits: ThermalLimits): string {
   const startS = points[0]?.atS ?? 0;
   const endS = Math.max(points.at(-1)?.atS ?? 0, startS + 1);
   const x = (atS: number) => LEFT + ((atS - startS) / (endS - startS)) * (WIDTH - LEFT - RIGHT);
   const temperatures = points.flatMap(({ socTempC }) => (socTempC === null ? [] : [socTempC]));
-  const lowC = Math.floor(Math.min(policy.resumeC, ...extremes(temperatures)) / 10) * 10;
-  const highC = Math.ceil(Math.max(policy.stopC, ...extremes(temperatures)) / 10) * 10;
+  const lowC = Math.floor(Math.min(limits.resumeC, ...extremes(temperatures)) / 10) * 10;
+  const highC = Math.ceil(Math.max(limits.stopC, ...extremes(temperatures)) / 10) * 10;
   const y = (celsius: number) => TEMPERATURE.top + ((highC - celsius) / (highC - lowC)) * TEMPERATURE.height;
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12">`,
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="#ffffff"/>`,
     `<text x="${LEFT}" y="22" font-size="15">${escaped(title)}</text>`,
     ...hourLines(startS, endS, x),
-    ...limitLines(policy, y),
+    ...limitLines(limits, y),
     label(TEMPERATURE.top + TEMPERATURE.height / 2, "°C"),
     ...[lowC, highC].map((celsius) => axisText(y(celsius), String(celsius))),
     `<path d="${temperatureLine(points, x, y)}" fill="none" stroke="#c1292e" stroke-width="1.2"/>`,
@@ -71,7 +71,7 @@ function extremes(values: readonly number[]): readonly number[] {
   return [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))];
 }
 
-function limitLines({ resumeC, throttleC, stopC }: GovernorPolicy, y: (celsius: number) => number): string[] {
+function limitLines({ resumeC, throttleC, stopC }: ThermalLimits, y: (celsius: number) => number): string[] {
   const limits = [
     ["stop", stopC],
     ["slower", throttleC],

@@ -91,6 +91,8 @@ export const INITIAL_STATE: GovernorState = {
 
 /** Duties are multiples of this, so that a temperature that trembles does not become a stream of orders. */
 const DUTY_STEP = 0.1;
+/** 0.3 / 0.1 is a little less than 3. */
+const ROUNDING = 1e-9;
 /** A battery must be charged by this much more (per cent) before training goes on. */
 const BATTERY_HYSTERESIS_PCT = 5;
 /** Input power must fall to this share of its limit. */
@@ -105,6 +107,14 @@ const MODES = {
   quiet: { coolerC: 10, maxDuty: 0.5, threads: (cores: number) => Math.floor(cores / 2) },
   performance: { coolerC: 0, maxDuty: 1, threads: (cores: number) => cores },
 } as const;
+
+/** Temperatures that a mode stops, slows down and resumes at, °C. */
+export type ThermalLimits = Pick<GovernorPolicy, "resumeC" | "throttleC" | "stopC">;
+
+export function limitsOf({ resumeC, throttleC, stopC }: ThermalLimits, mode: GovernorMode): ThermalLimits {
+  const { coolerC } = MODES[mode];
+  return { resumeC: resumeC - coolerC, throttleC: throttleC - coolerC, stopC: stopC - coolerC };
+}
 
 /** One thing that forbids training. Order in the table is order of importance. */
 interface StopRule {
@@ -123,10 +133,10 @@ const STOP_RULES: readonly StopRule[] = [
   },
   {
     reason: "too_hot",
-    holds: ({ readings: { socTempC }, mode }, { stopC, resumeC }, isStanding) =>
-      socTempC === null
-        ? isStanding
-        : socTempC + MODES[mode].coolerC > resumeC && (isStanding || socTempC + MODES[mode].coolerC >= stopC),
+    holds: ({ readings: { socTempC }, mode }, policy, isStanding) => {
+      const { resumeC, stopC } = limitsOf(policy, mode);
+      return socTempC === null ? isStanding : isStanding ? socTempC > resumeC : socTempC >= stopC;
+    },
   },
   { reason: "throttle_unknown", holds: hasFailed("throttle") },
   { reason: "under_voltage", holds: ({ readings }) => readings.throttle?.isUnderVoltage === true },
@@ -207,11 +217,11 @@ export function decide(
 
 /** 1 up to throttleC, then falling in a straight line that reaches one step at stopC. `marginC` makes it stricter. */
 function allowedDuty({ readings, mode }: GovernorInputs, policy: GovernorPolicy, marginC: number): number {
-  const { coolerC, maxDuty } = MODES[mode];
-  const excessC = (readings.socTempC ?? 0) + coolerC + marginC - policy.throttleC;
-  const share = 1 - Math.max(0, excessC) / (policy.stopC - policy.throttleC);
-  const stepped = Math.floor(share / DUTY_STEP + 1e-9) * DUTY_STEP;
-  return Math.min(maxDuty, Number(Math.max(DUTY_STEP, stepped).toFixed(1)));
+  const { throttleC, stopC } = limitsOf(policy, mode);
+  const excessC = readings.socTempC === null ? 0 : readings.socTempC + marginC - throttleC;
+  const share = 1 - Math.max(0, excessC) / (stopC - throttleC);
+  const stepped = Math.floor(share / DUTY_STEP + ROUNDING) * DUTY_STEP;
+  return Math.min(MODES[mode].maxDuty, Number(Math.max(DUTY_STEP, stepped).toFixed(1)));
 }
 
 /** The state as the trainer's owner sees it; `isUserActive` takes everything away at once. */
