@@ -102,9 +102,10 @@ describe.skipIf(!existsSync(executable))("asls train (skipped when build/trainer
     await using folder = await makeTempDir("train");
     const args = await writeData(folder);
     const { child, ended } = startTrain([...args, "--steps", "1000000"]);
+    const planned = once(child.stderr, "data"); // the plan: it is loaded
     await vi.waitFor(() => expect(childrenOf(child.pid).some(isTrainer)).toBe(true), { timeout: 30_000 });
     const trainer = childrenOf(child.pid).find(isTrainer) ?? 0;
-    await once(child.stderr, "data"); // the plan: it is loaded
+    await planned;
 
     child.kill("SIGKILL");
     await ended;
