@@ -39,9 +39,9 @@ export const ARMS: readonly Arm[] = [
     retunes: false,
   },
   { ...MAIN, name: "retrieval", doc: "base; similar earlier exchanges in the prompt", adapts: false, retunes: false },
+  { ...MAIN, name: "no_retuning", doc: "adapted once and never again", retunes: false },
   MAIN,
   { ...MAIN, name: "adapt_only", doc: "no retrieval", prompt: "none" },
-  { ...MAIN, name: "no_retuning", doc: "adapted once and never again", retunes: false },
   { ...MAIN, name: "zero_init", doc: "no warm start; adapted once", start: "zero", retunes: false },
   { ...MAIN, name: "constant_rate", doc: "constant learning rate; adapted once", rate: "constant", retunes: false },
   {

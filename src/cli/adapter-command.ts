@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import type { AdapterManifest } from "../adapt/adapter-manifest.ts";
+import { adapterMetaCommand } from "./adapter-meta-command.ts";
 import { print, withCommonOptions } from "./context.ts";
 import { describeAdapter } from "./describe-training.ts";
 import { ask, type JsonOption } from "./service-client.ts";
@@ -74,6 +75,7 @@ export function adapterCommand(): Command {
         print(options.json, result, () => sideBySide(result, process.stdout.columns ?? 100));
       }),
   );
+  adapter.addCommand(adapterMetaCommand());
   return adapter;
 }
 
