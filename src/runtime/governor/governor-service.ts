@@ -97,6 +97,7 @@ export class GovernorService implements Service {
   #writtenAtMs = 0;
   #cancelNext = () => {};
   #cancelGrace = () => {};
+  readonly #problems = new Map<ErrorCode, string | null>();
   #round: Promise<void> | null = null;
   #writing: Promise<void> = Promise.resolve();
   #isStopped = true;
@@ -266,8 +267,15 @@ export class GovernorService implements Service {
   #reportProblems(): void {
     const { failed, readings } = this.#sample;
     const isUnderVoltage = readings.throttle?.isUnderVoltage === true;
-    this.#deps.onProblem("E_SENSOR_FAILED", failed.length === 0 ? null : `cannot read ${failed.join(", ")}`);
-    this.#deps.onProblem("E_UNDER_VOLTAGE", isUnderVoltage ? "the supply voltage is below the board's limit" : null);
+    this.#report("E_SENSOR_FAILED", failed.length === 0 ? null : `cannot read ${failed.join(", ")}`);
+    this.#report("E_UNDER_VOLTAGE", isUnderVoltage ? "the supply voltage is below the board's limit" : null);
+  }
+
+  /** One call per change, not per look. */
+  #report(code: ErrorCode, message: string | null): void {
+    if ((this.#problems.get(code) ?? null) === message) return;
+    this.#problems.set(code, message);
+    this.#deps.onProblem(code, message);
   }
 
   #decide(): void {

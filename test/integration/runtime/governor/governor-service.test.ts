@@ -16,12 +16,15 @@ interface Rig {
   readonly clock: FakeClock;
   readonly budgets: GovernorBudget[];
   readonly problems: Map<ErrorCode, string>;
+  /** Calls of onProblem. */
+  readonly reports: ErrorCode[];
 }
 
 function rigIn(folder: TempDir, settings: Partial<GovernorSettings> = {}): Rig {
   const clock = new FakeClock();
   const board = new VirtualBoardBackend();
   const problems = new Map<ErrorCode, string>();
+  const reports: ErrorCode[] = [];
   const governor = new GovernorService(
     {
       policy: TEST_POLICY,
@@ -37,12 +40,16 @@ function rigIn(folder: TempDir, settings: Partial<GovernorSettings> = {}): Rig {
       sampler: new BoardSampler([board], clock),
       clock,
       log: silentLogger,
-      onProblem: (code, message) => (message === null ? problems.delete(code) : problems.set(code, message)),
+      onProblem: (code, message) => {
+        reports.push(code);
+        if (message === null) problems.delete(code);
+        else problems.set(code, message);
+      },
     },
   );
   const budgets: GovernorBudget[] = [];
   governor.onBudget((budget) => budgets.push(budget));
-  return { governor, board, clock, budgets, problems };
+  return { governor, board, clock, budgets, problems, reports };
 }
 
 async function withRig(
@@ -116,11 +123,12 @@ describe("budget", () => {
       expect(governor.status.failures).toEqual({ temperature: 1 });
     }));
 
-  test("a weak supply is an alert", () =>
-    withRig(async ({ board, clock, problems }) => {
+  test("a weak supply is an alert, raised once", () =>
+    withRig(async ({ board, clock, problems, reports }) => {
       board.set({ throttle: { isUnderVoltage: true, isSlowed: false } });
-      await clock.advance(5_000);
+      await clock.advance(60_000);
       expect([...problems.keys()]).toEqual(["E_UNDER_VOLTAGE"]);
+      expect(reports).toEqual(["E_UNDER_VOLTAGE"]);
     }));
 
   test("a handler that throws stops neither the others nor the governor", () =>
