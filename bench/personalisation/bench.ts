@@ -27,7 +27,7 @@ const STYLE: StyleSettings = {
   acceptedWeight: 0,
   klWeight: 0,
 };
-const QUICK = { writers: 2, arms: ["base", "retrieval", "no_retuning"], controls: [TRIGRAM] };
+const QUICK = { writers: 2, arms: ["base", "retrieval", "adapt_prompt"], controls: [TRIGRAM] };
 
 /** `bench personalisation`: does it learn a person's words, against what else could be done and against placebos. */
 export const bench: Benchmark = {
@@ -74,7 +74,10 @@ async function run(context: BenchContext): Promise<BenchResult> {
     signal,
     options.trainer === undefined ? null : resolve(`${options.trainer}`),
   );
-  const folder = join(packageRoot, "build", "bench", "personalisation", quick ? `quick-${Date.now()}` : opened.digest);
+  // A quick run keeps nothing: adapters of people are personal.
+  const folder = quick
+    ? join(opened.rig.parts.folder, "quick")
+    : join(packageRoot, "build", "bench", "personalisation", opened.digest);
   const state = await BenchState.open(
     join(folder, options.fresh === true ? `state-${Date.now()}.jsonl` : "state.jsonl"),
   );
