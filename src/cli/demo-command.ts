@@ -5,10 +5,11 @@ import { packageRoot } from "../core/built-file.ts";
 import { SystemClock } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
 import { controlSocketPath } from "../runtime/control/socket-path.ts";
+import { describeLearning } from "./demo/demo-learning.ts";
 import type { DemoFindings } from "./demo/demo-script.ts";
 import { describeEvent } from "./describe.ts";
 
-/** `asls demo`: the real service on the virtual board, spoken to, rated and shown, in about a minute. */
+/** `asls demo`: the real service on the virtual board, spoken to, rated and shown, in about two minutes. */
 export function demoCommand(): Command {
   return new Command("demo")
     .description("run the real service on the virtual board, speak to it, and show what happens")
@@ -18,6 +19,9 @@ export function demoCommand(): Command {
       await demonstrate(resolve(out));
     });
 }
+
+/** What is worth a line while many typed turns go by. */
+const LEARNING = new Set(["job", "adapter"]);
 
 async function demonstrate(folder: string): Promise<void> {
   const { DemoService } = await import("./demo/demo-service.ts");
@@ -29,6 +33,10 @@ async function demonstrate(folder: string): Promise<void> {
   const clock = new SystemClock();
   const startMs = clock.monotonicMs();
   const say = (line: string) => process.stdout.write(`\n${line}\n`);
+  let isQuiet = false;
+  const setQuiet = (quiet: boolean) => {
+    isQuiet = quiet;
+  };
   const published = new Set<string>();
   const happened = (line: string) => {
     if (published.size > 0) {
@@ -46,7 +54,8 @@ async function demonstrate(folder: string): Promise<void> {
     ...["--board", "virtual"],
     ...["--set", `paths.stateDir=${state}`, "--set", `paths.runtimeDir=${runtime}`],
     ...["--set", `output.wavDir=${join(folder, "spoken")}`, "--set", `mqtt.embeddedPort=${port}`],
-    ...["--set", "log.format=json"],
+    // One full job at the end instead of a small one after each of the corrections.
+    ...["--set", "log.format=json", "--set", "training.microUpdates=false"],
   ];
   const log = join(folder, "service.log");
   process.stdout.write(`Starting the service on the virtual board; everything stays in ${folder}\n`);
@@ -57,16 +66,18 @@ async function demonstrate(folder: string): Promise<void> {
     log,
     clock,
     ({ event, data }) => {
-      const line = describeEvent(event, data);
+      const line = isQuiet && !LEARNING.has(event) ? null : describeEvent(event, data);
       if (line !== null) happened(line);
     },
   );
   happened(`ready      after ${Math.round(service.readyMs)} ms`);
-  const mqtt = await watchMqtt(`mqtt://127.0.0.1:${port}`, (topic) => published.add(topic));
+  const mqtt = await watchMqtt(`mqtt://127.0.0.1:${port}`, (topic) => {
+    if (!isQuiet) published.add(topic);
+  });
   let findings: DemoFindings;
   let exitCode: number;
   try {
-    findings = await playScript(service, folder, say);
+    findings = await playScript(service, folder, say, setQuiet);
     exitCode = await service.stop();
   } finally {
     await mqtt.end();
@@ -90,6 +101,7 @@ function summarise(found: DemoFindings, topics: ReadonlyMap<string, number>, fol
       .map(([kind, count]) => `${kind} ${count}`)
       .join(", ")}`,
     `  woken by its phrase: ${found.wokenByPhrase ? "yes" : "no"}; real person's clip heard as: ${found.humanHeard ?? "(not installed)"}`,
+    ...describeLearning(found.learning),
     `  end of speech to first audio: median ${Math.round(median)} ms over ${sorted.length} answers`,
     `  MQTT: ${messages} messages on ${topics.size} topics`,
     `  spoken answers: ${join(folder, "spoken")}; profile: ${join(folder, "state", "profiles")} (encrypted); log: ${join(folder, "service.log")}`,
@@ -104,6 +116,8 @@ function summarise(found: DemoFindings, topics: ReadonlyMap<string, number>, fol
     (signalCounts.thumb_up ?? 0) > 0 && (signalCounts.thumb_down ?? 0) > 0 ? null : "thumb feedback is missing",
     (signalCounts.correction ?? 0) > 0 ? null : "the correction is missing",
     messages > 0 ? null : "nothing was published over MQTT",
+    found.learning.heldOutAfter < found.learning.heldOutBefore ? null : "training did not lower the held-out loss",
+    found.learning.with === found.learning.without ? "training did not change the answer" : null,
     exitCode === 0 ? null : `the service ended with exit code ${exitCode}`,
   ].filter((failure) => failure !== null);
   if (failures.length > 0) {

@@ -1,5 +1,6 @@
 import { AppError } from "../../core/errors.ts";
 import type { ProfileSummary } from "../../profile/ports.ts";
+import { becomeAnotherPerson, type LearningFindings, learnFromPerson } from "./demo-learning.ts";
 import { recordHuman, recordSentence } from "./demo-recordings.ts";
 import type { DemoService, SeenEvent } from "./demo-service.ts";
 
@@ -13,17 +14,19 @@ export interface DemoFindings {
   readonly answerAfter: string;
   readonly wokenByPhrase: boolean;
   readonly humanHeard: string | null;
+  readonly learning: LearningFindings;
   readonly profile: ProfileSummary;
   /** From end of speech to first audio of every spoken answer, ms. */
   readonly firstAudioMs: readonly number[];
   readonly recordings: readonly string[];
 }
 
-/** Speaks to the running service as a user would; `say` prints what is about to happen. */
+/** Speaks to the running service as a user would; `say` prints what is about to happen, `setQuiet` leaves single turns out. */
 export async function playScript(
   service: DemoService,
   folder: string,
   say: (line: string) => void,
+  setQuiet: (quiet: boolean) => void,
 ): Promise<DemoFindings> {
   const spoken: SeenEvent[] = [];
   const REQUEST = "turn on the kitchen lights";
@@ -74,12 +77,22 @@ export async function playScript(
     humanHeard = await heardSince(from).catch(() => null);
   }
   const profile = (await service.call("profileShow", { profile: null })) as ProfileSummary;
+
+  say("8. A second person with a profile of her own allows learning, by holding the talk button.");
+  await becomeAnotherPerson(service);
+  say(
+    "9. It learns: 32 turns of hers, each answer corrected; then a real training job, measured on words it never saw.",
+  );
+  setQuiet(true);
+  const learning = await learnFromPerson(service);
+  setQuiet(false);
   return {
     heardExactly: heard === REQUEST,
     answerBefore: String(before.data.answer),
     answerAfter: String(after.data.answer),
     wokenByPhrase: woken !== null,
     humanHeard,
+    learning,
     profile,
     firstAudioMs: spoken.flatMap(({ data }) => {
       const { firstAudioMs } = (data.stages ?? {}) as { firstAudioMs?: number | null };
