@@ -38,7 +38,8 @@ export const bench: Benchmark = {
   run: async (context) => {
     const reports = await speakTurns(context, context.quick ? 3 : 15);
     const stage = (pick: (report: TurnReport) => number | null) => reports.map(pick).filter((value) => value !== null);
-    const decoding = await decode.run({ ...context, options: {} });
+    const defaults = Object.entries(decode.options ?? {}).map(([name, option]) => [name, option.default]);
+    const decoding = await decode.run({ ...context, options: Object.fromEntries(defaults) });
     const { decode_ratio, prefix_ttft_ratio } = decoding.figures;
     if (decode_ratio === undefined || prefix_ttft_ratio === undefined)
       throw new TypeError("bench decode lost a figure");

@@ -47,7 +47,9 @@ export async function inspectModel(path: string, extraArchitectures: readonly st
   if (architecture === undefined) throw new AppError("E_MODEL_INVALID", "general.architecture is missing");
   const type = metadataString(header, "general.type") ?? "model";
   if (type !== "model") {
-    throw new AppError("E_MODEL_INVALID", `the file is of the type ${JSON.stringify(type)}, not a model`);
+    throw new AppError("E_MODEL_INVALID", `the file is of the type ${JSON.stringify(type)}, not a model`, {
+      details: { type },
+    });
   }
   if (![...TRAINABLE_ARCHITECTURES, ...extraArchitectures].includes(architecture)) {
     throw new AppError(

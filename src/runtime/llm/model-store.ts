@@ -77,6 +77,8 @@ export class ModelStore {
         const content = await inspectModel(path, extraArchitectures).catch((error: unknown) =>
           toAppError(error, "E_MODEL_INVALID", "the file cannot be read as a model"),
         );
+        // The shipped warm start lies beside the models; it is not one.
+        if (content instanceof AppError && content.details.type === "adapter") continue;
         models.push({ fileName, path, origin, content });
       }
     }
