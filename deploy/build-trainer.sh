@@ -69,5 +69,5 @@ exec 8>&-
 # shellcheck disable=SC2086 # $cross and $tools are lists of options
 cmake -S "$root/src/adapt/trainer" -B "$root/build/trainer$flavour" -DCMAKE_BUILD_TYPE=Release $cross \
   -DASLS_LLAMA_SRC="$source" -DASLS_GGML_LIB_DIR="$libs" -DASLS_GGML_TAG="$tag" \
-  -DASLS_SANITIZE="$sanitize" $tools > "$root/build/trainer$flavour.log" 2>&1 || { cat "$root/build/trainer$flavour.log" >&2; exit 1; }
+  -DASLS_SANITIZE="$sanitize" -DASLS_WERROR="${sanitize:+ON}" $tools > "$root/build/trainer$flavour.log" 2>&1 || { cat "$root/build/trainer$flavour.log" >&2; exit 1; }
 cmake --build "$root/build/trainer$flavour" -j "$jobs" --target all >> "$root/build/trainer$flavour.log" 2>&1 || { tail -n 40 "$root/build/trainer$flavour.log" >&2; exit 1; }
