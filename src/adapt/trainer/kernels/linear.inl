@@ -6,9 +6,10 @@ constexpr int64_t K_BLOCK = 768; // BF16: panel of 64 lanes x 768 in BF16: 96 Ki
 
 constexpr int64_t K_BLOCK_F32 = 128; // short sums, added up: as accurate as ggml's own, which the comparison with llama.cpp needs
 
+// No alignment is asked for: it lives on the heap, and every access is an unaligned one.
 struct Scratch {
-  alignas(64) float panel[PANEL * K_BLOCK_F32];
-  alignas(64) float row[K_BLOCK_F32 + 512];
+  float panel[PANEL * K_BLOCK_F32];
+  float row[K_BLOCK_F32 + 512];
 };
 static Scratch & scratch() {
   static thread_local std::unique_ptr<Scratch> memory;
@@ -112,9 +113,9 @@ static inline void transpose16(const uint32_t * from, int64_t ld_from, uint32_t 
 constexpr int64_t PANELS = 4; // backward: as wide as a K-quant block; 384 KiB in L2
 
 struct ScratchBf16 {
-  alignas(64) uint32_t panel[PANELS * PANEL * K_BLOCK / 2];
-  alignas(64) uint32_t rows[16 * (K_BLOCK / 2 + 16)];
-  alignas(64) float row[K_BLOCK + 512];
+  uint32_t panel[PANELS * PANEL * K_BLOCK / 2];
+  uint32_t rows[16 * (K_BLOCK / 2 + 16)];
+  float row[K_BLOCK + 512];
 };
 static ScratchBf16 & scratch_bf16() {
   static thread_local std::unique_ptr<ScratchBf16> memory;
@@ -164,7 +165,7 @@ static void pack_inputs_bf16(const WeightView & w, int64_t lane0, int64_t lanes,
         load_q8_0(w, k0 + k + 1, lane0 + lane, odd);
         for (int j = 0; j < 4; j++) {
           const __m512i low = _mm512_cvtepu16_epi32((__m256i) _mm512_cvtneps_pbh(even[j])), high = _mm512_cvtepu16_epi32((__m256i) _mm512_cvtneps_pbh(odd[j]));
-          _mm512_store_si512(to + 16 * j, _mm512_or_si512(low, _mm512_slli_epi32(high, 16)));
+          _mm512_storeu_si512(to + 16 * j, _mm512_or_si512(low, _mm512_slli_epi32(high, 16)));
         }
       }
       continue;
@@ -179,7 +180,7 @@ static void pack_inputs_bf16(const WeightView & w, int64_t lane0, int64_t lanes,
         memcpy(even_tail, even + lane, size_t(std::min(PANEL, lanes - lane)) * sizeof(float));
         if (has_odd) memcpy(odd_tail, odd + lane, size_t(std::min(PANEL, lanes - lane)) * sizeof(float));
       }
-      for (int64_t i = 0; i < PANEL; i += 16) _mm512_store_si512(to + i, pairs_of(whole ? even + lane + i : even_tail + i, whole ? odd + lane + i : odd_tail + i));
+      for (int64_t i = 0; i < PANEL; i += 16) _mm512_storeu_si512(to + i, pairs_of(whole ? even + lane + i : even_tail + i, whole ? odd + lane + i : odd_tail + i));
     }
   }
 }
@@ -192,7 +193,7 @@ template <int MR> static inline void tile_bf16(const uint16_t * x, int64_t ldx, 
   for (int64_t k = 0; k < n_pairs; k++) {
     const uint32_t * b = panel + k * PANEL;
     __m512i bv[4];
-    for (int j = 0; j < 4; j++) bv[j] = _mm512_load_si512(b + 16 * j);
+    for (int j = 0; j < 4; j++) bv[j] = _mm512_loadu_si512(b + 16 * j);
     for (int i = 0; i < MR; i++) {
       int32_t pair;
       memcpy(&pair, x + i * ldx + 2 * k, 4);

@@ -1,10 +1,13 @@
 // Included once per instruction set, inside its namespace. VL: floats per vector register.
 
-typedef float vec __attribute__((vector_size(VL * 4), aligned(4), may_alias));
-typedef int32_t ivec __attribute__((vector_size(VL * 4), aligned(4), may_alias));
+// Values are as aligned as the compiler wants them. Only what is read from and written to memory may lie anywhere: when the
+// values themselves said so, g++ 14 put them on the stack unaligned and stored them with aligned instructions.
+typedef float vec __attribute__((vector_size(VL * 4), may_alias));
+typedef int32_t ivec __attribute__((vector_size(VL * 4), may_alias));
+typedef float memory_vec __attribute__((vector_size(VL * 4), aligned(4), may_alias));
 
-static inline vec load(const float * p) { return *reinterpret_cast<const vec *>(p); }
-static inline void store(float * p, vec v) { *reinterpret_cast<vec *>(p) = v; }
+static inline vec load(const float * p) { return *reinterpret_cast<const memory_vec *>(p); }
+static inline void store(float * p, vec v) { *reinterpret_cast<memory_vec *>(p) = v; }
 static inline vec splat(float x) { return x - vec{}; }
 
 /** Lanes [0, n) from memory, the others 0; reads nothing behind them. */
