@@ -14,7 +14,7 @@ async function unitsIn(folder: TempDir, change: (unit: string) => string = (unit
   const paths = UNITS.map((name) => folder.join(name));
   for (const [index, name] of UNITS.entries()) {
     const unit = await readFile(`${packageRoot}systemd/${name}`, "utf8");
-    await writeFile(paths[index] ?? "", change(unit.replace("/usr/bin/node", process.execPath)));
+    await writeFile(paths[index] ?? "", change(unit.replace("/usr/lib/asls/bin/node", process.execPath)));
   }
   return paths;
 }

@@ -9,7 +9,7 @@ describe("launch of the service", () => {
   it("the systemd unit starts it with the same options and environment as the demo", () => {
     const unit = readFileSync(`${packageRoot}systemd/asls.service`, "utf8");
     const environment = Object.entries(SERVICE_ENVIRONMENT).map(([name, value]) => `${name}=${value}`);
-    expect(unit).toContain(`\nExecStart=/usr/bin/${command("/usr/lib/asls/dist/cli.js")}\n`);
+    expect(unit).toContain(`\nExecStart=/usr/lib/asls/bin/${command("/usr/lib/asls/dist/cli.js")}\n`);
     expect(unit).toContain(`\nEnvironment=${environment.join(" ")}\n`);
   });
 
