@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 import { adapterCommand } from "./cli/adapter-command.ts";
 import { boardCommand } from "./cli/board-command.ts";
 import { configCommand } from "./cli/config-command.ts";
+import { consentCommand } from "./cli/consent-command.ts";
 import { demoCommand } from "./cli/demo-command.ts";
 import { doctorCommand } from "./cli/doctor-command.ts";
 import { describeError } from "./cli/exit-code.ts";
@@ -12,8 +13,8 @@ import { modelCommand } from "./cli/model-command.ts";
 import { profileCommand } from "./cli/profile-command.ts";
 import { runCommand } from "./cli/run-command.ts";
 import {
-  consentCommand,
   feedbackCommand,
+  guestCommand,
   listenCommand,
   muteCommand,
   pressCommand,
@@ -46,6 +47,7 @@ async function main(argv: readonly string[]): Promise<void> {
     statusCommand,
     watchCommand,
     consentCommand,
+    guestCommand,
     profileCommand,
     modelCommand,
     trainCommand,

@@ -16,6 +16,7 @@ import type { AslsConfig } from "./runtime/config/schema.ts";
 import { isServiceListening } from "./runtime/control/control-client.ts";
 import { ControlServer } from "./runtime/control/control-server.ts";
 import { controlSocketPath } from "./runtime/control/socket-path.ts";
+import { NO_CONSEQUENCE } from "./runtime/dialog/consent-consequence.ts";
 import { DialogService } from "./runtime/dialog/dialog-service.ts";
 import { PhaseTracker } from "./runtime/dialog/phase.ts";
 import { PresenceGate } from "./runtime/dialog/presence.ts";
@@ -134,6 +135,15 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
         await adaptation.profileForgotten(id);
         dialog.newConversation();
       },
+      followConsent: async () => {
+        if (!config.training.enabled) return NO_CONSEQUENCE;
+        const { isJobEnded, before, after } = await adaptation.consentChanged();
+        if (before === after) return { ...NO_CONSEQUENCE, isJobEnded };
+        return { isJobEnded, adapterSetAside: before, adapterBack: before === null ? after : null };
+      },
+      onGuest: async (isGuest) => {
+        if (config.training.enabled) await adaptation.setGuest(isGuest);
+      },
       onSpoken: (report) => reportSpeech(alerts, report),
     },
     { ...config.dialog, maxAnswerTokens: config.model.maxAnswerTokens, temperature: config.model.temperature },
@@ -216,7 +226,11 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
     { service: governor, startMs: 10_000, stopMs: 1_000 },
     ...(config.training.enabled ? [{ service: adaptation, startMs: 60_000, stopMs: 3_000 }] : []),
     { service: speech, startMs: 1_000, stopMs: 1_000 },
-    { service: resource("dialog", () => dialog.stop()), startMs: 1_000, stopMs: 2_000 },
+    {
+      service: { name: "dialog", start: () => dialog.start(), stop: () => dialog.stop() },
+      startMs: 1_000,
+      stopMs: 2_000,
+    },
     ...(led === null ? [] : [{ service: retrying(led), startMs: 10_000, stopMs: 500 }]),
     ...(listener === null ? [] : [{ service: listener, startMs: 60_000, stopMs: 2_000 }]),
     { service: retrying(gestures), startMs: 10_000, stopMs: 500 },
@@ -243,11 +257,6 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
     },
     exitRequested: new Promise((resolve) => bus.on("exit", resolve)),
   };
-}
-
-/** Something that is open already and is closed with the service. */
-function resource(name: string, stop: () => Promise<void>): Service {
-  return { name, start: async () => {}, stop };
 }
 
 async function makeFolders(folders: readonly string[]): Promise<void> {

@@ -132,15 +132,28 @@ export class AdaptationService implements Service {
     this.#kick();
   }
 
-  /** Consent of a profile changed; a withdrawal ends its job and takes its adapter out of use. */
-  async consentChanged(): Promise<void> {
+  /**
+   * Consent of a profile changed; a withdrawal ends its job and takes its adapter out of use.
+   * @returns whether a job was ended, and the version in use before and now.
+   */
+  async consentChanged(): Promise<{ isJobEnded: boolean; before: string | null; after: string | null }> {
     const { record } = this.#runner;
+    const before = this.#inUse.version;
+    let isJobEnded = false;
     if (record !== null) {
       const profile = (await this.#deps.archive.list()).find(({ id }) => id === record.profileId);
-      if (profile?.consent.store !== true || !profile.consent.train) await this.#runner.end("consent");
+      isJobEnded = profile?.consent.store !== true || !profile.consent.train;
+      if (isJobEnded) await this.#runner.end("consent");
     }
     await this.#applyAdapter();
     this.#kick();
+    return { isJobEnded, before, after: this.#inUse.version };
+  }
+
+  /** A guest is answered by the base alone. */
+  async setGuest(isGuest: boolean): Promise<void> {
+    this.#inUse.setGuest(isGuest);
+    await this.#applyAdapter();
   }
 
   /** Call after the row is gone. Resolves when nothing that was trained on it is in use or on disk. */

@@ -23,6 +23,7 @@ export class AdapterInUse {
   readonly #changes = new Mutex();
   #version: string | null = null;
   #profileId: string | null = null;
+  #isGuest = false;
 
   constructor(deps: AdapterInUseDeps, onChange: ChangeListener) {
     this.#deps = deps;
@@ -38,6 +39,11 @@ export class AdapterInUse {
     this.#version = null;
   }
 
+  /** Takes effect with the next {@link apply}. */
+  setGuest(isGuest: boolean): void {
+    this.#isGuest = isGuest;
+  }
+
   /**
    * Makes it so. A version that cannot be used leaves the base alone to answer, with an alert.
    * @returns profiles whose adapters belong to other base models and that have none for this one.
@@ -48,6 +54,10 @@ export class AdapterInUse {
       const base = this.#deps.base();
       if (base === null) return [];
       const profile = (await archive.list()).find(({ isActive }) => isActive) ?? null;
+      if (this.#isGuest) {
+        await this.#switchTo(null, null);
+        return [];
+      }
       const mayUse = profile?.consent.store === true && profile.consent.train;
       const wanted = mayUse ? await store.active(profile.id, base.sha256) : null;
       await this.#switchTo(profile?.id ?? null, wanted?.version ?? null);

@@ -14,7 +14,9 @@ export function describeEvent(event: string, data: unknown): string | null {
     case "feedback":
       return `feedback   ${text("kind")}${fields.interactionId === null ? " (not stored: no consent)" : ""}`;
     case "consent":
-      return `consent    ${text("purpose")} ${fields.granted === true ? "granted" : "withdrawn"}`;
+      return describeConsent(fields);
+    case "guest":
+      return `guest      ${fields.isOn === true ? "mode on: nothing is kept" : "mode off"}`;
     case "learned":
       return `learned    ${text("kind")}`;
     case "declined":
@@ -32,6 +34,16 @@ export function describeEvent(event: string, data: unknown): string | null {
     default:
       return null;
   }
+}
+
+/** One line per thing that a change of consent did. */
+export function describeConsent(fields: Record<string, unknown>): string {
+  const { purpose, granted, isJobEnded, adapterSetAside, adapterBack } = fields;
+  const lines = [`consent    ${String(purpose)} ${granted === true ? "granted" : "withdrawn"}`];
+  if (isJobEnded === true) lines.push("           the training under way was ended");
+  if (typeof adapterSetAside === "string") lines.push(`           adapter ${adapterSetAside} is set aside`);
+  if (typeof adapterBack === "string") lines.push(`           adapter ${adapterBack} is in use again`);
+  return lines.join("\n");
 }
 
 function describeTurn(fields: Record<string, unknown>): string {

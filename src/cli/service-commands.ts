@@ -90,22 +90,17 @@ export function muteCommand(): Command {
     });
 }
 
-export function consentCommand(): Command {
+export function guestCommand(): Command {
   return client(
-    "consent",
-    "allow or withdraw what may be done with your words; granting is confirmed at the device by holding the talk button",
-    "  asls consent grant store\n  asls consent withdraw train",
+    "guest",
+    "guest mode: nothing is stored, no profile is used and no adapter answers",
+    "  asls guest on\n  asls guest off",
   )
-    .argument("<change>", "grant or withdraw")
-    .argument("<purpose>", "store, train or telemetry")
-    .action(async (change: string, purposeName: string, options: JsonOption, command: Command) => {
-      const purpose = (["store", "train", "telemetry"] as const).find((known) => known === purposeName);
-      if (purpose === undefined || (change !== "grant" && change !== "withdraw")) {
-        throw new AppError("E_USAGE", "say `asls consent grant|withdraw store|train|telemetry`");
-      }
-      if (change === "grant") process.stderr.write("Hold the device's talk button within 60 s to confirm ...\n");
-      const result = await ask(command, "consent", { purpose, granted: change === "grant" });
-      print(options.json, result, () => `${purpose}: ${change === "grant" ? "allowed" : "withdrawn"}`);
+    .argument("<state>", "on or off")
+    .action(async (state: string, options: JsonOption, command: Command) => {
+      if (state !== "on" && state !== "off") throw new AppError("E_USAGE", "say `asls guest on` or `asls guest off`");
+      const result = await ask(command, "guest", { on: state === "on" });
+      print(options.json, result, () => `guest mode is ${state}`);
     });
 }
 

@@ -72,4 +72,40 @@ export const MIGRATIONS: readonly Migration[] = [
       `CREATE INDEX facts_by_interaction ON facts (interaction_id)`,
     ],
   },
+  {
+    version: 2,
+    statements: [
+      // The ledger anew: SQLite cannot widen a CHECK. Dropping a table fires no triggers.
+      `DROP INDEX consent_by_profile`,
+      `DROP TRIGGER consent_ledger_no_update`,
+      `DROP TRIGGER consent_ledger_no_delete`,
+      `ALTER TABLE consent_ledger RENAME TO consent_ledger_1`,
+      `CREATE TABLE consent_ledger (
+         sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+         profile_id TEXT NOT NULL,
+         at_ms INTEGER NOT NULL,
+         purpose TEXT NOT NULL CHECK (purpose IN ('answer', 'store', 'train', 'telemetry', 'speaker', 'camera')),
+         granted INTEGER NOT NULL CHECK (granted IN (0, 1)),
+         origin TEXT NOT NULL CHECK (origin IN ('button', 'spoken', 'cli', 'mqtt', 'dashboard', 'forget')),
+         wording_version INTEGER
+       ) STRICT`,
+      `INSERT INTO consent_ledger (sequence, profile_id, at_ms, purpose, granted, origin)
+         SELECT sequence, profile_id, at_ms, purpose, granted, origin FROM consent_ledger_1 ORDER BY sequence`,
+      `DROP TABLE consent_ledger_1`,
+      `CREATE INDEX consent_by_profile ON consent_ledger (profile_id, purpose, sequence)`,
+      `CREATE TRIGGER consent_ledger_no_update BEFORE UPDATE ON consent_ledger
+         BEGIN SELECT RAISE(ABORT, 'the consent ledger is append-only'); END`,
+      `CREATE TRIGGER consent_ledger_no_delete BEFORE DELETE ON consent_ledger
+         BEGIN SELECT RAISE(ABORT, 'the consent ledger is append-only'); END`,
+      // Version of the words under which the person was last asked; null = never asked.
+      `ALTER TABLE profiles ADD COLUMN asked_wording INTEGER`,
+      // Keys are replaced while the old one still opens what is not sealed anew yet (key-rotation.ts).
+      `ALTER TABLE profiles ADD COLUMN key_generation INTEGER NOT NULL DEFAULT 0`,
+      `ALTER TABLE profiles ADD COLUMN previous_wrapped_key BLOB`,
+      // Days after which interactions are deleted; null = as configured.
+      `ALTER TABLE profiles ADD COLUMN retention_days INTEGER`,
+      `ALTER TABLE profiles ADD COLUMN sealed_voice_print BLOB`,
+      `ALTER TABLE profiles ADD COLUMN voice_print_model TEXT`,
+    ],
+  },
 ];

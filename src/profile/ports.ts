@@ -37,9 +37,11 @@ export interface SimilarityScale {
   readonly rephrased: number;
 }
 
-export type ConsentPurpose = "store" | "train" | "telemetry";
+/** `answer` stands until it is withdrawn, every other purpose is off until it is granted. */
+export const CONSENT_PURPOSES = ["answer", "store", "train", "telemetry", "speaker"] as const;
+export type ConsentPurpose = (typeof CONSENT_PURPOSES)[number];
 /** How a consent change was given. Granting needs presence: `button` or `spoken`. */
-export type ConsentOrigin = "button" | "spoken" | "cli" | "mqtt";
+export type ConsentOrigin = "button" | "spoken" | "cli" | "mqtt" | "dashboard";
 export type Modality = "voice" | "button" | "text";
 export type Domain = "lights" | "climate" | "media" | "timers" | "home" | "facts" | "smalltalk" | "other";
 
@@ -146,6 +148,10 @@ export interface ProfileStore {
   /** The active profile; created empty, with every consent off, on first use. */
   active(): Promise<Profile>;
   setConsent(profileId: string, purpose: ConsentPurpose, granted: boolean, origin: ConsentOrigin): Promise<void>;
+  /** Whether this person is still to be asked: never asked nor decided, or granted something under older words. */
+  isConsentDue(profileId: string): Promise<boolean>;
+  /** Asked under the present words; it is not asked again by itself, whatever the answer. */
+  noteConsentAsked(profileId: string): Promise<void>;
   record(interaction: NewInteraction): Promise<StoreOutcome>;
   /** Declined once `store` was withdrawn, and for an interaction that is gone (or never was stored). */
   addSignal(interactionId: string, signal: Signal): Promise<SignalOutcome>;
@@ -160,6 +166,13 @@ export interface ProfileStore {
   forgetFacts(profileId: string, topic: FactTopic): Promise<number>;
   /** Empty without `store` consent: what was stored before a withdrawal is not used either. */
   promptContext(request: PromptContextRequest): Promise<PromptContext>;
+}
+
+/** Whether a guest is speaking, so that a restart does not take a guest for the owner. */
+export interface GuestRecord {
+  /** Wall clock ms; null = no guest. */
+  guestSince(): Promise<number | null>;
+  setGuestSince(sinceMs: number | null): Promise<void>;
 }
 
 /** A profile as its owner sees it in a list. */
@@ -191,6 +204,8 @@ export interface ConsentEntry {
   readonly granted: boolean;
   /** `forget`: withdrawn because the profile was erased. */
   readonly origin: ConsentOrigin | "forget";
+  /** Version of the words in force (consent-wording.ts); null for a change of before they had one. */
+  readonly wordingVersion: number | null;
 }
 
 /** What deleting one interaction took with it. */

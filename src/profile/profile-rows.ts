@@ -61,7 +61,7 @@ export async function listProfiles(database: SqlTransaction, vault: ProfileVault
 }
 
 /** Names of rows in `settings`; none holds user text. */
-export type SettingName = "active_profile" | "device_key" | "erasure_pending";
+export type SettingName = "active_profile" | "device_key" | "erasure_pending" | "guest_since_ms";
 
 export async function readSetting(database: SqlTransaction, name: SettingName): Promise<string | undefined> {
   return (await database.get<{ value: string }>("SELECT value FROM settings WHERE name = ?", [name]))?.value;

@@ -1,7 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
-import { appendConsent, hasConsent } from "./consent-ledger.ts";
+import { appendConsent, hasConsent, isConsentDue, noteConsentAsked } from "./consent-ledger.ts";
 import { readFacts, storeFact } from "./fact-rows.ts";
 import { isAbout } from "./fact-rules.ts";
 import { insertInteraction, insertSignal, ownerOf, readExchange } from "./interaction-rows.ts";
@@ -10,6 +10,7 @@ import type {
   ConsentPurpose,
   Fact,
   FactTopic,
+  GuestRecord,
   NewInteraction,
   Profile,
   ProfileStore,
@@ -53,7 +54,7 @@ const NOTHING: PromptContext = { facts: [], exchanges: [], answerWords: null };
  * {@link ProfileStore} on SQLite. Consent is read in the transaction that would store, so that a withdrawal holds from the
  * very next row on; after it the profile is not used for prompts either.
  */
-export class SqliteProfileStore implements ProfileStore {
+export class SqliteProfileStore implements ProfileStore, GuestRecord {
   readonly #parts: ProfileStoreParts;
 
   constructor(parts: ProfileStoreParts) {
@@ -91,6 +92,26 @@ export class SqliteProfileStore implements ProfileStore {
       { durable: true },
     );
     logger.info({ profile: profileId, purpose, granted, origin }, "consent changed");
+  }
+
+  isConsentDue(profileId: string): Promise<boolean> {
+    return isConsentDue(this.#parts.database, profileId);
+  }
+
+  async noteConsentAsked(profileId: string): Promise<void> {
+    await this.#parts.database.transaction((handle) => noteConsentAsked(handle, profileId), { durable: true });
+  }
+
+  async guestSince(): Promise<number | null> {
+    const value = await readSetting(this.#parts.database, "guest_since_ms");
+    return value === undefined ? null : Number(value);
+  }
+
+  async setGuestSince(sinceMs: number | null): Promise<void> {
+    const value = sinceMs === null ? null : String(sinceMs);
+    await this.#parts.database.transaction((handle) => writeSetting(handle, "guest_since_ms", value), {
+      durable: true,
+    });
   }
 
   async record(interaction: NewInteraction): Promise<StoreOutcome> {

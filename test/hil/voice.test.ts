@@ -79,3 +79,20 @@ test("a WAV of another rate, an empty and a missing one are coded errors; the se
   }
   expect(await device.service.call("status", {})).toMatchObject({ phase: "idle" });
 });
+
+test("the first spoken turn of a person is followed by the question, and a spoken yes and no decide", async () => {
+  await using device = await VirtualDevice.start(["model.enabled=false", "virtual.speed=4"]);
+  const answer = async (from: number, name: string, words: string) => {
+    await device.next(from, "phase", ({ phase }) => phase === "listening");
+    const decided = device.service.position;
+    await device.service.call("play", { path: await recordSentence(device.folder.path, name, words) });
+    return (await device.next(decided, "consent")).data;
+  };
+  await speak(device, "name", "call me sam");
+  const yes = await answer(device.service.position, "yes", "yes please");
+  expect(yes).toMatchObject({ purpose: "store", granted: true, origin: "spoken" });
+  const no = await answer(device.service.position, "no", "no thank you");
+  expect(no).toMatchObject({ purpose: "train", granted: false, origin: "spoken" });
+  const state = (await device.service.call("consentShow", {})) as Record<string, unknown>;
+  expect(state).toMatchObject({ isDue: false, standing: { store: true, train: false } });
+});

@@ -2,6 +2,7 @@ import { promisify } from "node:util";
 import { silentLogger } from "../../src/core/logger.ts";
 import { HashedNgramEmbedder } from "../../src/profile/hashed-ngram-embedder.ts";
 import type { OpenProfileStore } from "../../src/profile/open-profile-store.ts";
+import { type ConsentConsequence, NO_CONSEQUENCE } from "../../src/runtime/dialog/consent-consequence.ts";
 import { type DialogConfig, type DialogEvents, DialogService } from "../../src/runtime/dialog/dialog-service.ts";
 import { type Phase, PhaseTracker } from "../../src/runtime/dialog/phase.ts";
 import { PresenceGate } from "../../src/runtime/dialog/presence.ts";
@@ -30,12 +31,20 @@ const CONFIG: DialogConfig = {
   maxExchanges: 3,
   maxAnswerTokens: 96,
   temperature: 0,
+  askConsent: false,
+  guestMinutes: 120,
 };
+
+interface DialogRigOptions {
+  readonly script?: Script | undefined;
+  /** Default false: the rig's profile is not asked. */
+  readonly askConsent?: boolean;
+}
 
 /** The dialog on a real profile database, the real speaker and prompt builder, with fakes at the ports only. */
 export class DialogRig implements AsyncDisposable {
   readonly clock = new FakeClock();
-  readonly voice = new ToneVoice(this.clock, 10);
+  readonly voice: ToneVoice;
   readonly output = new MemoryOutput(this.clock);
   readonly phase: PhaseTracker;
   readonly presence = new PresenceGate(this.clock);
@@ -49,10 +58,17 @@ export class DialogRig implements AsyncDisposable {
   wakes = 0;
   readonly #folder: TempDir;
 
-  private constructor(folder: TempDir, profiles: OpenProfileStore, script: Script | undefined) {
+  /** What learning says to a change of consent. */
+  consequence: ConsentConsequence = NO_CONSEQUENCE;
+  /** Guest mode as the adaptation layer was told. */
+  readonly guest: boolean[] = [];
+
+  private constructor(folder: TempDir, profiles: OpenProfileStore, options: DialogRigOptions) {
     this.#folder = folder;
     this.profiles = profiles;
-    this.model = new ScriptedLanguageModel(script);
+    // The questions are long.
+    this.voice = options.askConsent === true ? new ToneVoice(this.clock, 1, 2) : new ToneVoice(this.clock, 10);
+    this.model = new ScriptedLanguageModel(options.script);
     this.loaded = this.model;
     const onHandlerError = (_event: string, error: unknown) => {
       throw error;
@@ -89,9 +105,13 @@ export class DialogRig implements AsyncDisposable {
         forgetProfile: async (id) => {
           await profiles.archive.forget(id);
         },
+        followConsent: async () => this.consequence,
+        onGuest: async (isGuest) => {
+          this.guest.push(isGuest);
+        },
         onSpoken: () => {},
       },
-      CONFIG,
+      { ...CONFIG, askConsent: options.askConsent ?? false },
     );
     this.events = {
       wake: [],
@@ -101,13 +121,14 @@ export class DialogRig implements AsyncDisposable {
       consent: [],
       learned: [],
       declined: [],
+      guest: [],
     };
     for (const event of Object.keys(this.events) as (keyof DialogEvents)[]) this.#collect(event);
   }
 
-  static async open(script?: Script): Promise<DialogRig> {
+  static async open(script?: Script, options: Omit<DialogRigOptions, "script"> = {}): Promise<DialogRig> {
     const folder = await makeTempDir("dialog");
-    return new DialogRig(folder, await openTestStore(folder), script);
+    return new DialogRig(folder, await openTestStore(folder), { ...options, script });
   }
 
   /** Moves time on until the promise settles. */

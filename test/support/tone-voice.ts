@@ -15,10 +15,13 @@ export class ToneVoice implements TextToSpeech {
   failOn: string | null = null;
   readonly #clock: Clock;
   readonly #synthesisMs: number;
+  readonly #letterMs: number;
 
-  constructor(clock: Clock, synthesisMs: number) {
+  /** @param letterMs tone per letter, where long sentences would only take time. */
+  constructor(clock: Clock, synthesisMs: number, letterMs = TONE_MS_PER_LETTER) {
     this.#clock = clock;
     this.#synthesisMs = synthesisMs;
+    this.#letterMs = letterMs;
   }
 
   async synthesize(text: string, signal: AbortSignal): Promise<PcmAudio> {
@@ -26,7 +29,7 @@ export class ToneVoice implements TextToSpeech {
     await delay(this.#clock, this.#synthesisMs, signal);
     if (text === this.failOn) throw new AppError("E_TTS_FAILED", "told to fail");
     const letters = text.match(/[\p{L}\p{N}]/gu)?.length ?? 0;
-    const samples = new Int16Array((letters * TONE_MS_PER_LETTER * SAMPLE_RATE_HZ) / 1000);
+    const samples = new Int16Array((letters * this.#letterMs * SAMPLE_RATE_HZ) / 1000);
     for (let i = 0; i < samples.length; i++) samples[i] = Math.sin((2 * Math.PI * 440 * i) / SAMPLE_RATE_HZ) * 8000;
     return { samples, sampleRateHz: SAMPLE_RATE_HZ };
   }

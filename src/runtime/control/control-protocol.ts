@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { AppError, ERROR_CODES, type ErrorCode } from "../../core/errors.ts";
+import { CONSENT_PURPOSES } from "../../profile/ports.ts";
 import { GOVERNOR_MODES } from "../governor/policy.ts";
 
 /** Longest accepted line, bytes. `say` refuses long texts itself; this only bounds memory. */
@@ -39,7 +40,11 @@ export const CONTROL_METHODS = {
     correction: v.nullable(text),
   }),
   mute: v.strictObject({ muted: v.boolean() }),
-  consent: v.strictObject({ purpose: v.picklist(["store", "train", "telemetry"]), granted: v.boolean() }),
+  consent: v.strictObject({ purpose: v.picklist(CONSENT_PURPOSES), granted: v.boolean() }),
+  consentShow: v.strictObject({}),
+  /** Answers to the questions of the first-run dialogue. */
+  consentDecide: v.strictObject({ store: v.boolean(), train: v.boolean() }),
+  guest: v.strictObject({ on: v.boolean() }),
   profileList: v.strictObject({}),
   profileShow: v.strictObject({ profile: v.nullable(id) }),
   profileExport: v.strictObject({ profile: v.nullable(id) }),

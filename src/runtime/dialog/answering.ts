@@ -1,6 +1,6 @@
 import type { Clock } from "../../core/clock.ts";
 import { AppError } from "../../core/errors.ts";
-import type { Profile } from "../../profile/ports.ts";
+import type { Profile, PromptContext } from "../../profile/ports.ts";
 import type { Prompt } from "../llm/prompt.ts";
 import type { ChatMessage, GenerateResult, LanguageModel } from "../ports.ts";
 import type { Conversation } from "./conversation.ts";
@@ -25,7 +25,7 @@ export interface AnsweringDeps {
 }
 
 export interface PromptParts {
-  readonly context: Awaited<ReturnType<Memory["promptContext"]>>;
+  readonly context: PromptContext;
   readonly history: readonly ChatMessage[];
   readonly input: string;
 }
@@ -46,29 +46,31 @@ function afterSalutation(piece: string, salutation: string): string {
   return salutation !== "" && /^\p{Lu}\p{Ll}/u.test(piece) ? piece.charAt(0).toLowerCase() + piece.slice(1) : piece;
 }
 
+/** What a guest's prompt gets of a profile. */
+const NO_CONTEXT: PromptContext = { facts: [], exchanges: [], answerWords: null };
+
 /**
  * Asks the language model: profile context, prompt, generation.
+ *
+ * @param profile null for a guest.
  * @throws AppError E_MODEL_NOT_READY; E_INPUT_TOO_LONG and others of the model.
  */
 export async function generateAnswer(
   deps: AnsweringDeps,
   config: AnsweringConfig,
-  profile: Profile,
+  profile: Profile | null,
   input: string,
   onText: (piece: string) => void,
   signal: AbortSignal,
 ): Promise<GeneratedAnswer> {
   const model = deps.model();
   if (model === null) throw new AppError("E_MODEL_NOT_READY", "no language model is loaded");
-  const context = await deps.memory.promptContext({
-    profileId: profile.id,
-    input,
-    nowMs: deps.clock.now(),
-    factTokens: config.factTokens,
-    exchangeTokens: config.exchangeTokens,
-    maxExchanges: config.maxExchanges,
-    countTokens: (text) => model.countTokens(text),
-  });
+  const { factTokens, exchangeTokens, maxExchanges } = config;
+  const budget = { factTokens, exchangeTokens, maxExchanges, countTokens: (text: string) => model.countTokens(text) };
+  const context =
+    profile === null
+      ? NO_CONTEXT
+      : await deps.memory.promptContext({ profileId: profile.id, input, nowMs: deps.clock.now(), ...budget });
   const history = deps.conversation.messagesAt(deps.clock.monotonicMs());
   const { messages, salutation } = deps.composePrompt({ context, history, input });
   const contextReadyMs = deps.clock.monotonicMs();

@@ -6,7 +6,11 @@ import type { Logger } from "../../core/logger.ts";
 import type { ConsentOrigin, ConsentPurpose, FactKind, Modality, SignalKind } from "../../profile/ports.ts";
 import type { LanguageModel } from "../ports.ts";
 import type { AnsweringConfig, PromptParts } from "./answering.ts";
+import type { ConsentConsequence } from "./consent-consequence.ts";
+import { type ConsentChange, changeConsent } from "./consent-desk.ts";
+import { ConsentInterview } from "./consent-interview.ts";
 import { Conversation } from "./conversation.ts";
+import { GuestMode } from "./guest-mode.ts";
 import type { PhaseTracker } from "./phase.ts";
 import type { Ears, Memory, Voice } from "./ports.ts";
 import type { PresenceGate } from "./presence.ts";
@@ -18,6 +22,10 @@ export interface DialogConfig extends AnsweringConfig {
   readonly rephraseWindowMs: number;
   readonly historyTurns: number;
   readonly turnTimeoutMs: number;
+  /** Asks a person who was never asked, after their first spoken turn, whether it may remember and learn. */
+  readonly askConsent: boolean;
+  /** Guest mode ends after this long without a turn, minutes. */
+  readonly guestMinutes: number;
 }
 
 export interface DialogDeps {
@@ -29,6 +37,10 @@ export interface DialogDeps {
   readonly phase: PhaseTracker;
   readonly presence: PresenceGate;
   forgetProfile(profileId: string): Promise<void>;
+  /** Has learning follow what stands in the consent ledger now. */
+  followConsent(): Promise<ConsentConsequence>;
+  /** A guest speaks from now on, or no longer. Resolves once no adapter answers, or the profile's does again. */
+  onGuest(isGuest: boolean): Promise<void>;
   onSpoken: TurnWorld["onSpoken"];
   model(): LanguageModel | null;
   composePrompt(parts: PromptParts): ReturnType<TurnWorld["composePrompt"]>;
@@ -42,7 +54,8 @@ export interface DialogEvents {
   heard: { readonly text: string; readonly sttMs: number };
   turn: TurnReport;
   feedback: { readonly kind: SignalKind; readonly interactionId: string | null };
-  consent: { readonly purpose: ConsentPurpose; readonly granted: boolean };
+  consent: ConsentChange;
+  guest: { readonly isOn: boolean };
   learned: { readonly kind: FactKind };
   declined: { readonly reason: "no_speech" | "not_understood" };
 }
@@ -51,6 +64,8 @@ export interface HeardSpeech {
   readonly text: string;
   /** Monotonic ms at which the speech ended (last speech frame endpointed). */
   readonly endOfSpeechMs: number;
+  /** Spoken to the device itself; default true. False for a recording that was handed over. */
+  readonly isAtDevice?: boolean;
 }
 
 /**
@@ -65,6 +80,8 @@ export class DialogService {
   readonly #bus: EventBus<DialogEvents>;
   readonly #turns = new Mutex();
   readonly #conversation: Conversation;
+  readonly #interview: ConsentInterview;
+  readonly #guests: GuestMode;
   #running: AbortController | null = null;
   #stopping = false;
   #count = 0;
@@ -73,6 +90,22 @@ export class DialogService {
     this.#deps = deps;
     this.#config = config;
     this.#conversation = new Conversation(config.historyTurns);
+    const { clock, memory } = deps;
+    this.#interview = new ConsentInterview({
+      clock,
+      memory,
+      change: (profileId, purpose, granted) => this.setConsent(profileId, purpose, granted, "spoken"),
+    });
+    this.#guests = new GuestMode({
+      clock,
+      memory,
+      idleMs: config.guestMinutes * 60_000,
+      onChange: async (isOn) => {
+        this.newConversation();
+        await deps.onGuest(isOn);
+        this.#bus.emit("guest", { isOn });
+      },
+    });
     this.#bus = new EventBus((event, error) =>
       deps.log.error({ event: String(event), err: String(error) }, "dialog listener failed"),
     );
@@ -93,6 +126,7 @@ export class DialogService {
   /** The ears gave up: nobody spoke, or it was not speech. Does nothing when nobody was listened to. */
   heardNothing(reason: DialogEvents["declined"]["reason"]): void {
     if (this.#deps.phase.state.phase !== "listening") return;
+    this.#interview.end();
     this.#deps.phase.enter("idle");
     this.#bus.emit("declined", { reason });
   }
@@ -103,7 +137,7 @@ export class DialogService {
   }
 
   /** An utterance was transcribed. Resolves when its turn is over; never rejects. */
-  async heard({ text, endOfSpeechMs }: HeardSpeech, modality: "voice" | "button"): Promise<void> {
+  async heard({ text, endOfSpeechMs, isAtDevice = true }: HeardSpeech, modality: "voice" | "button"): Promise<void> {
     const nowMs = this.#deps.clock.monotonicMs();
     this.#bus.emit("heard", { text, sttMs: nowMs - endOfSpeechMs });
     if (text === "") {
@@ -111,7 +145,22 @@ export class DialogService {
       this.#bus.emit("declined", { reason: "not_understood" });
       return;
     }
-    await this.#turn({ text, modality, startMs: endOfSpeechMs, transcriptMs: nowMs, aloud: true, onText: () => {} });
+    const aloud = { aloud: true, isAtDevice, onText: () => {} };
+    await this.#turn({ text, modality, startMs: endOfSpeechMs, transcriptMs: nowMs, ...aloud });
+    if (isAtDevice) await this.#goOnAsking();
+  }
+
+  /** Asks for consent after a person's first spoken turn, and listens for the answer to whatever was asked. */
+  async #goOnAsking(): Promise<void> {
+    const { memory, phase, ears } = this.#deps;
+    if (!this.#interview.isWaiting && this.#config.askConsent && !this.#guests.isOn && phase.state.phase === "idle") {
+      const { id, consent } = await memory.active();
+      const question = consent.answer ? await this.#interview.due(id) : null;
+      if (question !== null) await this.#announce(question);
+    }
+    if (!this.#interview.isWaiting || this.#stopping || phase.state.phase === "listening") return;
+    phase.enter("listening");
+    ears.wake();
   }
 
   /**
@@ -123,7 +172,8 @@ export class DialogService {
     options: { readonly aloud: boolean; onText(piece: string): void; readonly signal: AbortSignal },
   ): Promise<TurnReport> {
     const nowMs = this.#deps.clock.monotonicMs();
-    const request = { text, modality: "text" as Modality, startMs: nowMs, transcriptMs: nowMs, ...options };
+    const heard = { text, modality: "text" as Modality, isAtDevice: false, startMs: nowMs, transcriptMs: nowMs };
+    const request = { ...heard, ...options };
     const report = await this.#turn(request, options.signal);
     if (report.errorCode !== null && report.error !== null) throw report.error;
     return report;
@@ -160,15 +210,44 @@ export class DialogService {
     this.#bus.emit("feedback", { kind, interactionId: last.interactionId });
   }
 
-  /** Changes consent and tells the listeners. @throws AppError E_CONSENT_NEEDS_PRESENCE, E_PROFILE_UNKNOWN. */
-  async setConsent(profileId: string, purpose: ConsentPurpose, granted: boolean, origin: ConsentOrigin): Promise<void> {
-    await this.#deps.memory.setConsent(profileId, purpose, granted, origin);
-    this.#bus.emit("consent", { purpose, granted });
+  /**
+   * Changes consent, has learning follow, and tells the listeners and whoever stands at the device.
+   * @throws AppError E_CONSENT_NEEDS_PRESENCE, E_PROFILE_UNKNOWN.
+   */
+  setConsent(
+    profileId: string,
+    purpose: ConsentPurpose,
+    granted: boolean,
+    origin: ConsentOrigin,
+  ): Promise<ConsentConsequence> {
+    const desk = {
+      memory: this.#deps.memory,
+      followConsent: () => this.#deps.followConsent(),
+      onChange: (change: ConsentChange) => this.#bus.emit("consent", change),
+      announce: (sentence: string) => this.#announceInBackground(sentence),
+    };
+    return changeConsent(desk, profileId, purpose, granted, origin);
+  }
+
+  /** True while a guest speaks: nothing is stored, and nothing of a profile is used. */
+  get isGuest(): boolean {
+    return this.#guests.isOn;
+  }
+
+  /** Turns guest mode on or off. */
+  setGuest(isGuest: boolean): Promise<void> {
+    return this.#guests.set(isGuest);
+  }
+
+  /** Takes up guest mode as it stood before a restart. */
+  start(): Promise<void> {
+    return this.#guests.load();
   }
 
   /** Forgets the conversation, e.g. when another profile becomes active. */
   newConversation(): void {
     this.#conversation.clear();
+    this.#interview.end();
   }
 
   /** No further turns; aborts the running one and waits for its end. */
@@ -188,17 +267,25 @@ export class DialogService {
     confirmed().catch((error: unknown) => log.error({ err: String(error) }, "confirmed action failed"));
   }
 
+  #announceInBackground(sentence: string): void {
+    this.#announce(sentence).catch((error: unknown) =>
+      this.#deps.log.error({ err: String(error) }, "announcement failed"),
+    );
+  }
+
   /** Says something that nobody asked for in this turn; a wake silences it like any answer. */
   #announce(sentence: string): Promise<void> {
     return this.#turns.runExclusive(async () => {
       const controller = new AbortController();
       this.#running = controller;
       try {
-        const speech = this.#deps.voice.begin(controller.signal, {});
+        const { voice, phase } = this.#deps;
+        const speech = voice.begin(controller.signal, { onFirstAudio: () => phase.enter("speaking") });
         speech.push(sentence);
         this.#deps.onSpoken(await speech.finish());
       } finally {
         this.#running = null;
+        if (this.#deps.phase.state.phase === "speaking") this.#deps.phase.enter("idle");
       }
     });
   }
@@ -221,7 +308,9 @@ export class DialogService {
         answering: this.#config,
         onFeedback: (kind, interactionId) => this.#bus.emit("feedback", { kind, interactionId }),
         onLearned: (kind) => this.#bus.emit("learned", { kind }),
-        onConsent: (purpose, granted) => this.#bus.emit("consent", { purpose, granted }),
+        changeConsent: (...change) => this.setConsent(...change),
+        interview: this.#interview,
+        guests: this.#guests,
       };
       let failure: AppError | null = null;
       try {

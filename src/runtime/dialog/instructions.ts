@@ -1,6 +1,6 @@
 import type { Clock } from "../../core/clock.ts";
 import type { FactStatement } from "../../profile/fact-extractor.ts";
-import type { ConsentPurpose, FactKind, Modality, Profile, SignalKind } from "../../profile/ports.ts";
+import type { ConsentOrigin, ConsentPurpose, FactKind, Profile, SignalKind } from "../../profile/ports.ts";
 import type { SpokenFeedback } from "../../profile/spoken-feedback.ts";
 import {
   BLAMED,
@@ -9,25 +9,38 @@ import {
   CORRECTED_UNSTORED,
   consentChanged,
   FORGOTTEN,
+  GUEST_KEEPS_NOTHING,
+  GUEST_OFF,
+  GUEST_ON,
   instructionsKept,
   NEEDS_CONSENT,
   NOTHING_TO_REPEAT,
   PRAISED,
 } from "./acknowledgements.ts";
+import { type ConsentConsequence, NO_CONSEQUENCE } from "./consent-consequence.ts";
+import type { ConsentInterview } from "./consent-interview.ts";
 import type { ConsentRequest } from "./consent-phrases.ts";
 import type { PastTurn } from "./conversation.ts";
+import type { GuestMode } from "./guest-mode.ts";
 import type { Memory } from "./ports.ts";
 import type { TurnIntent } from "./turn-intent.ts";
 
 export interface InstructionWorld {
   readonly clock: Clock;
   readonly memory: Memory;
+  readonly interview: ConsentInterview;
+  readonly guests: GuestMode;
   /** Carries out what needs somebody at the device once the talk button is held, and then says so aloud. */
   whenPresent(action: () => Promise<void>, saidAfterwards: string): void;
   forgetProfile(profileId: string): Promise<void>;
   onFeedback(kind: SignalKind, interactionId: string | null): void;
   onLearned(kind: FactKind): void;
-  onConsent(purpose: ConsentPurpose, granted: boolean): void;
+  changeConsent(
+    profileId: string,
+    purpose: ConsentPurpose,
+    granted: boolean,
+    origin: ConsentOrigin,
+  ): Promise<ConsentConsequence>;
 }
 
 export type Carried =
@@ -36,34 +49,52 @@ export type Carried =
   /** For the language model. */
   | { readonly kind: "ask"; readonly input: string; readonly statements: readonly FactStatement[] };
 
+/** Where and by whom something was said. */
+export interface Circumstances {
+  /** Null for a guest. */
+  readonly profile: Profile | null;
+  readonly previous: PastTurn | null;
+  /** Spoken to the device itself, not typed or played into it from elsewhere. */
+  readonly isAtDevice: boolean;
+}
+
 /** Does what a turn asks of the appliance itself; what is for the language model comes back as `ask`. */
 export async function carryOut(
   world: InstructionWorld,
   intent: TurnIntent,
   text: string,
-  profile: Profile,
-  previous: PastTurn | null,
-  modality: Modality,
+  { profile, previous, isAtDevice }: Circumstances,
 ): Promise<Carried> {
   switch (intent.kind) {
-    case "consent":
-      return answered(await changeConsent(world, intent.request, profile, modality));
+    case "guest":
+      return answered(await changeGuest(world, intent.change));
     case "feedback":
       return takeFeedback(world, intent.feedback, previous);
+    case "consent":
+      if (profile === null) return answered(GUEST_KEEPS_NOTHING);
+      return answered(await changeConsent(world, intent.request, profile, isAtDevice));
+    case "explain_consent":
+      return answered(profile === null ? GUEST_KEEPS_NOTHING : await world.interview.explain(profile));
     case "instruction":
-      return carryOutInstructions(world, intent.statements, profile);
+      return profile === null ? answered(GUEST_KEEPS_NOTHING) : carryOutInstructions(world, intent.statements, profile);
     case "question":
-      return { kind: "ask", input: text, statements: profile.consent.store ? intent.statements : [] };
+      return { kind: "ask", input: text, statements: profile?.consent.store === true ? intent.statements : [] };
   }
+}
+
+async function changeGuest({ guests }: InstructionWorld, change: "on" | "off"): Promise<string> {
+  await guests.set(change === "on");
+  return change === "on" ? GUEST_ON : GUEST_OFF;
 }
 
 /** Keeps what the turn said about the user, with the turn as its origin. */
 export async function learnStatements(
   world: InstructionWorld,
   statements: readonly FactStatement[],
-  profile: Profile,
+  profile: Profile | null,
   interactionId: string | null,
 ): Promise<void> {
+  if (profile === null) return;
   for (const statement of statements) {
     if (statement.kind !== "learn") continue;
     const outcome = await world.memory.learnFact(profile.id, { ...statement.fact, interactionId });
@@ -77,22 +108,23 @@ function answered(answer: string, statements: readonly FactStatement[] = []): Ca
 
 /** Granting needs presence: spoken at the device, or the talk button held. Withdrawing works from anywhere, at once. */
 async function changeConsent(
-  { memory, onConsent, whenPresent }: InstructionWorld,
+  world: InstructionWorld,
   request: ConsentRequest,
   profile: Profile,
-  modality: Modality,
+  isAtDevice: boolean,
 ): Promise<string> {
   const { purpose, granted } = request;
-  if (granted && modality === "text") {
-    whenPresent(async () => {
-      await memory.setConsent(profile.id, purpose, true, "button");
-      onConsent(purpose, true);
-    }, consentChanged(request));
+  if (granted && !isAtDevice) {
+    world.whenPresent(
+      async () => {
+        await world.changeConsent(profile.id, purpose, true, "button");
+      },
+      consentChanged(request, NO_CONSEQUENCE),
+    );
     return CONFIRM_AT_DEVICE;
   }
-  await memory.setConsent(profile.id, purpose, granted, modality === "text" ? "cli" : "spoken");
-  onConsent(purpose, granted);
-  return consentChanged(request);
+  const consequence = await world.changeConsent(profile.id, purpose, granted, isAtDevice ? "spoken" : "cli");
+  return consentChanged(request, consequence);
 }
 
 async function takeFeedback(

@@ -1,4 +1,4 @@
-import type { Domain, ProfileStore } from "../../profile/ports.ts";
+import type { Domain, GuestRecord, ProfileStore } from "../../profile/ports.ts";
 import type { TurnRelation } from "../../profile/turn-relation.ts";
 import type { SpeechObserver, SpeechReport } from "../output/speaker.ts";
 
@@ -21,7 +21,7 @@ export interface Ears {
 }
 
 /** The profiling layer as the dialog uses it. */
-export interface Memory extends ProfileStore {
+export interface Memory extends ProfileStore, GuestRecord {
   domainOf(text: string): Promise<Domain>;
   /** Compares by sentence embedding. */
   relationOf(previousInput: string, input: string): Promise<TurnRelation>;

@@ -2,12 +2,12 @@ import type { Clock } from "../../core/clock.ts";
 import { type AppError, toAppError } from "../../core/errors.ts";
 import type { Domain, Modality, Profile, SignalKind } from "../../profile/ports.ts";
 import type { SpeechReport } from "../output/speaker.ts";
-import { NO_MODEL, TURN_FAILED } from "./acknowledgements.ts";
+import { GUEST_TIMED_OUT, NO_MODEL, NOT_ANSWERING, TURN_FAILED } from "./acknowledgements.ts";
 import { type AnsweringConfig, type AnsweringDeps, type GeneratedAnswer, generateAnswer } from "./answering.ts";
 import { carryOut, type InstructionWorld, learnStatements } from "./instructions.ts";
 import type { PhaseTracker } from "./phase.ts";
 import type { SpokenAnswer, Voice } from "./ports.ts";
-import { intentOf } from "./turn-intent.ts";
+import { intentOf, needsNoAnswer } from "./turn-intent.ts";
 import { stageTimes, type TurnReport } from "./turn-report.ts";
 
 export interface TurnRequest {
@@ -18,6 +18,8 @@ export interface TurnRequest {
   readonly transcriptMs: number;
   /** Whether the answer is spoken. */
   readonly aloud: boolean;
+  /** Spoken to the device itself: whoever said it stands there. */
+  readonly isAtDevice: boolean;
   onText(piece: string): void;
 }
 
@@ -75,28 +77,43 @@ class TurnRun {
   }
 
   async answer(): Promise<void> {
-    const { memory, conversation, clock } = this.#world;
+    const { memory, conversation, clock, guests } = this.#world;
+    const { text, isAtDevice } = this.#request;
     this.#enter("thinking");
-    const profile = await memory.active();
+    const guest = guests.takeTurn();
+    const profile = guest === "none" ? await memory.active() : null;
+    const reply = profile === null || !isAtDevice ? null : await this.#world.interview.answer(text, profile);
+    if (reply !== null) return this.#acknowledge(reply);
     const previous = conversation.turnsAt(clock.monotonicMs()).at(-1) ?? null;
-    const intent = intentOf(this.#request.text, previous !== null);
-    const done = await carryOut(this.#world, intent, this.#request.text, profile, previous, this.#request.modality);
+    const intent = intentOf(text, previous !== null);
+    if (profile?.consent.answer === false && !needsNoAnswer(intent)) return this.#acknowledge(NOT_ANSWERING);
+    const done = await carryOut(this.#world, intent, text, { profile, previous, isAtDevice });
     if (done.kind === "answered") {
       this.#outcome = "acknowledged";
       this.#say(done.answer);
-      if (done.statements.length > 0) await this.#record(profile, this.#request.text);
+      if (done.statements.length > 0) await this.#record(profile, text);
       await learnStatements(this.#world, done.statements, profile, this.#interactionId);
-      await this.#finishSpeaking();
-      return;
+    } else {
+      // A correction has said already how it relates to the turn before.
+      if (intent.kind === "question") await this.#relateTo(previous, done.input);
+      await this.#generate(profile, done.input);
+      await this.#record(profile, done.input);
+      await learnStatements(this.#world, done.statements, profile, this.#interactionId);
     }
-    const input = done.input;
-    // A correction has said already how it relates to the turn before.
-    if (intent.kind === "question") await this.#relateTo(previous, input);
-    await this.#generate(profile, input);
-    await this.#record(profile, input);
-    await learnStatements(this.#world, done.statements, profile, this.#interactionId);
+    if (guest === "ended" && guests.isOn) await this.#endGuest();
     await this.#finishSpeaking();
-    if (this.#signal.aborted) await this.#noteInterruption();
+    if (this.#signal.aborted && done.kind === "ask") await this.#noteInterruption();
+  }
+
+  async #acknowledge(sentence: string): Promise<void> {
+    this.#outcome = "acknowledged";
+    this.#say(sentence);
+    await this.#finishSpeaking();
+  }
+
+  async #endGuest(): Promise<void> {
+    this.#say(` ${GUEST_TIMED_OUT}`);
+    await this.#world.guests.set(false);
   }
 
   /** Tells the user that it failed; a stop or barge-in needs no words. */
@@ -152,7 +169,7 @@ class TurnRun {
     if (this.#speech !== null) this.#world.onSpoken(this.#speech);
   }
 
-  async #generate(profile: Profile, input: string): Promise<void> {
+  async #generate(profile: Profile | null, input: string): Promise<void> {
     this.#generated = await generateAnswer(
       this.#world,
       this.#world.answering,
@@ -172,10 +189,11 @@ class TurnRun {
     await this.#signalTo(previous.interactionId, relation);
   }
 
-  async #record(profile: Profile, input: string): Promise<void> {
-    const { clock, conversation, memory, phase } = this.#world;
+  async #record(profile: Profile | null, input: string): Promise<void> {
+    const { clock, memory, phase } = this.#world;
     if (this.#answer === "") return;
     this.#domain = await memory.domainOf(input);
+    if (profile === null) return this.#remember(input);
     const now = new Date(clock.now());
     const outcome = await memory.record({
       profileId: profile.id,
@@ -192,6 +210,12 @@ class TurnRun {
       },
     });
     this.#interactionId = outcome.kind === "stored" ? outcome.interactionId : null;
+    this.#remember(input);
+  }
+
+  /** For the present conversation only, in memory. */
+  #remember(input: string): void {
+    const { clock, conversation } = this.#world;
     conversation.add({
       input,
       answer: this.#answer,

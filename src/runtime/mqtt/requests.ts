@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { INELIGIBLE_REASONS } from "../../adapt/eligibility.ts";
 import { ERROR_CODES, type ErrorCode } from "../../core/errors.ts";
+import { CONSENT_PURPOSES } from "../../profile/ports.ts";
 import { GOVERNOR_MODES } from "../governor/policy.ts";
 import { adapterVersion, alertMessage, errorCode } from "./payloads.ts";
 
@@ -8,7 +9,7 @@ import { adapterVersion, alertMessage, errorCode } from "./payloads.ts";
 export const transaction = v.union([v.pipe(v.number(), v.integer()), v.pipe(v.string(), v.regex(/^[\w.:-]{1,64}$/))]);
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
-const purposes = v.picklist(["store", "train", "telemetry"]);
+const purposes = v.picklist(CONSENT_PURPOSES);
 const dailyWh = v.nullable(v.pipe(v.number(), v.minValue(0), v.maxValue(10_000)));
 const nothing = v.strictObject({});
 
@@ -95,7 +96,7 @@ export const VERBS = {
   },
   "consent/revoke": {
     doc: "Withdraws consent of the active profile, at once. Granting needs presence at the device.",
-    request: v.strictObject({ purpose: v.optional(v.picklist(["store", "train", "telemetry", "all"]), "all") }),
+    request: v.strictObject({ purpose: v.optional(v.picklist([...CONSENT_PURPOSES, "all"]), "all") }),
     response: v.strictObject({ revoked: v.array(purposes) }),
   },
   restart: {

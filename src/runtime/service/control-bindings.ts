@@ -1,8 +1,8 @@
-import { AppError } from "../../core/errors.ts";
 import { readWavFile } from "../../core/wav.ts";
 import type { ControlHandlers } from "../control/control-server.ts";
 import { profileOperations } from "../control/profile-operations.ts";
 import { adaptationControls } from "./adaptation-bindings.ts";
+import { consentControls } from "./consent-bindings.ts";
 import { governorControls } from "./governor-bindings.ts";
 import { listenToFile } from "./listen-to-file.ts";
 import type { ServiceParts } from "./service-parts.ts";
@@ -10,7 +10,7 @@ import { requireVirtual } from "./virtual-board.ts";
 
 /** What each method of the control socket does. */
 export function controlHandlers(parts: ServiceParts): ControlHandlers {
-  const { dialog, profiles, presence } = parts;
+  const { dialog, profiles } = parts;
   return {
     ...profileOperations({
       ...profiles,
@@ -40,14 +40,7 @@ export function controlHandlers(parts: ServiceParts): ControlHandlers {
       await parts.setMuted(muted);
       return { muted };
     },
-    consent: async ({ purpose, granted }) => {
-      const { id } = await profiles.store.active();
-      if (granted && !(await presence.ask())) {
-        throw new AppError("E_CONSENT_NEEDS_PRESENCE", "nobody held the talk button in time");
-      }
-      await dialog.setConsent(id, purpose, granted, granted ? "button" : "cli");
-      return { purpose, granted };
-    },
+    ...consentControls(parts),
   };
 }
 
@@ -61,6 +54,7 @@ async function statusOf(parts: ServiceParts): Promise<object> {
     phase: phase.state.phase,
     muted: parts.isMuted(),
     profile: profile.id,
+    guest: parts.dialog.isGuest,
     consent: profile.consent,
     model: info === null ? null : `${info.name} ${info.quantisation}`,
     adapter: parts.adaptation.activeVersion,
@@ -82,7 +76,7 @@ function watch(parts: ServiceParts, emit: (event: string, data: unknown) => void
     parts.adaptation.on("adapter", (adapter) => emit("adapter", adapter)),
     parts.onGesture((gesture) => emit("button", gesture)),
     parts.governor.onBudget((budget) => emit("budget", budget)),
-    ...(["wake", "heard", "turn", "feedback", "consent", "learned", "declined"] as const).map((event) =>
+    ...(["wake", "heard", "turn", "feedback", "consent", "guest", "learned", "declined"] as const).map((event) =>
       dialog.on(event, (data) => emit(event, data)),
     ),
   ];

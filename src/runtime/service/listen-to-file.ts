@@ -9,7 +9,8 @@ const CLICK_MS = 80;
 
 /**
  * One spoken turn from a WAV file. On the virtual board it is played into the room after a press of the talk button; on a
- * real one it goes straight to the recogniser, since nobody can play it into the real microphone.
+ * real one it goes straight to the recogniser, since nobody can play it into the real microphone; it then proves nobody's
+ * presence, and gives no consent.
  *
  * @returns null when nothing was understood.
  * @throws AppError E_FILE_UNREADABLE, E_WAV_*, E_STT_*, E_ABORTED when the signal fires first.
@@ -41,7 +42,7 @@ export async function listenToFile(
     } else {
       await using recogniser = await openRecogniser();
       const endOfSpeechMs = clock.monotonicMs();
-      await dialog.heard({ text: await transcribe(recogniser, audio), endOfSpeechMs }, "voice");
+      await dialog.heard({ text: await transcribe(recogniser, audio), endOfSpeechMs, isAtDevice: false }, "voice");
     }
     return await outcome;
   } finally {

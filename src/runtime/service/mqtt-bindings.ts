@@ -1,5 +1,5 @@
 import { isAppError } from "../../core/errors.ts";
-import type { ConsentPurpose } from "../../profile/ports.ts";
+import { CONSENT_PURPOSES } from "../../profile/ports.ts";
 import type { RequestHandlers } from "../mqtt/requests.ts";
 import { adaptationRequests, publishTraining } from "./adaptation-mqtt.ts";
 import { governorRequests, publishPower } from "./governor-bindings.ts";
@@ -44,7 +44,8 @@ export function requestHandlers(parts: ServiceParts): RequestHandlers {
     },
     "consent/revoke": async ({ purpose }) => {
       const { id, consent } = await profiles.store.active();
-      const asked = (Object.keys(consent) as ConsentPurpose[]).filter((each) => purpose === "all" || each === purpose);
+      // Answering is not withdrawn by the way: that has to be named.
+      const asked = CONSENT_PURPOSES.filter((each) => (purpose === "all" ? each !== "answer" : each === purpose));
       const revoked = asked.filter((each) => consent[each]);
       for (const each of revoked) await dialog.setConsent(id, each, false, "mqtt");
       return { revoked };

@@ -68,6 +68,7 @@ export function wireButtons(gestures: GestureService, { dialog, presence, log }:
     "talk double_press": () => dialog.wake("button"),
     "talk hold": () => presence.confirm(),
     "up press": () => rate("thumb_up"),
+    "up hold": () => inBackground(log, "changing guest mode", () => dialog.setGuest(!dialog.isGuest)),
     "down press": () => rate("thumb_down"),
   };
   // Silence must not wait until the press is known to be one: within 200 ms of the finger.
@@ -97,7 +98,6 @@ export function wireAdaptation({ adaptation, dialog, phase, governor, models, pr
   phase.onChange(({ phase: now }) => adaptation.setBusy(now !== "idle"));
   governor.onBudget(() => adaptation.budgetChanged());
   models.onLoaded(() => inBackground(log, "applying the adapter", () => adaptation.modelLoaded()));
-  dialog.on("consent", () => inBackground(log, "following a consent", () => adaptation.consentChanged()));
   dialog.on("feedback", ({ kind, interactionId }) => {
     if (kind !== "correction" || interactionId === null) return;
     inBackground(log, "learning a correction", async () => adaptation.corrected((await profiles.store.active()).id));

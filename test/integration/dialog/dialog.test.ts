@@ -23,7 +23,7 @@ test("nothing is stored before consent, everything after it, and nothing again o
   await rig.hear("stop remembering what i say");
   await rig.hear("what is a chair");
   expect(await stored()).toBe(1);
-  expect(rig.events.consent).toEqual([
+  expect(rig.events.consent).toMatchObject([
     { purpose: "store", granted: true },
     { purpose: "store", granted: false },
   ]);

@@ -23,7 +23,7 @@ test("stores nothing before consent: record, learnFact and promptContext decline
   await using opened = await openTestStore(folder);
   const { store, archive } = opened;
   const profile = await store.active();
-  expect(profile.consent).toEqual({ store: false, train: false, telemetry: false });
+  expect(profile.consent).toEqual({ answer: true, store: false, train: false, telemetry: false, speaker: false });
 
   expect(await store.record(turn(profile.id))).toEqual({ kind: "declined", reason: "no_consent" });
   const fact = { kind: "name", value: "Sam", statement: "The user's name is Sam.", interactionId: null } as const;

@@ -53,6 +53,16 @@ export const dialogSection = {
     default: 30_000,
     doc: "A similar request within this time (ms) counts as a rephrase: the answer did not help.",
   }),
+  askConsent: yesNo({
+    default: true,
+    doc: "After the first spoken turn of a person who was never asked, ask once whether it may remember and learn.",
+  }),
+  guestMinutes: integer({
+    min: 1,
+    max: 10_080,
+    default: 120,
+    doc: "Guest mode ends (and says so) at the first turn after this long (minutes) without one.",
+  }),
   historyTurns: integer({ min: 0, max: 50, default: 6, doc: "Earlier turns of the conversation in the prompt." }),
   factTokens: integer({ min: 0, max: 2_000, default: 200, doc: "Tokens of the prompt for facts of the profile." }),
   exchangeTokens: integer({
