@@ -1,5 +1,6 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import { makeAdaptation } from "./composition/adaptation.ts";
 import { makeControls } from "./composition/controls.ts";
 import { makeEars, openRecogniser } from "./composition/ears.ts";
@@ -28,14 +29,18 @@ import { createSpeechOutput } from "./runtime/output/speech-output.ts";
 import { Alerts } from "./runtime/service/alerts.ts";
 import { controlHandlers } from "./runtime/service/control-bindings.ts";
 import { readDeviceId } from "./runtime/service/device-id.ts";
+import { LearningSwitches } from "./runtime/service/learning-switches.ts";
 import { Lifecycle, type ServiceStep } from "./runtime/service/lifecycle.ts";
+import type { LogLevel, ServiceLog } from "./runtime/service/log.ts";
 import { LoopLag } from "./runtime/service/loop-lag.ts";
 import { memoryOf } from "./runtime/service/memory.ts";
 import { ModelService } from "./runtime/service/model-service.ts";
-import { publishStatus, requestHandlers } from "./runtime/service/mqtt-bindings.ts";
+import { requestHandlers } from "./runtime/service/mqtt-bindings.ts";
 import { openProfiles } from "./runtime/service/open-profiles.ts";
+import { ProfileTopics } from "./runtime/service/profile-topics.ts";
 import { RetryingService } from "./runtime/service/retrying-service.ts";
 import type { ServiceParts } from "./runtime/service/service-parts.ts";
+import { publishStatus } from "./runtime/service/status-topics.ts";
 import type { ServiceManager } from "./runtime/service/systemd-notify.ts";
 import type { VirtualBoard } from "./runtime/service/virtual-board.ts";
 import { Watchdog } from "./runtime/service/watchdog.ts";
@@ -55,7 +60,7 @@ export interface AslsService {
 
 export interface ComposeDeps {
   readonly loaded: LoadedConfig;
-  readonly log: Logger;
+  readonly log: ServiceLog;
   readonly manager: ServiceManager;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
@@ -63,6 +68,8 @@ export interface ComposeDeps {
 interface Events {
   exit: number;
   mute: boolean;
+  logLevel: LogLevel;
+  profile: null;
 }
 
 /**
@@ -87,6 +94,7 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
   const presence = new PresenceGate(clock);
   const deviceId = await readDeviceId(config.paths.stateDir, board.name);
   const profiles = await openProfiles(config, { clock, logger: log.child({ part: "profile" }), env });
+  const learning = await LearningSwitches.open(join(config.paths.stateDir, "learning.json"), log);
   const { version } = JSON.parse(await readFile(`${packageRoot}package.json`, "utf8")) as { version: string };
 
   const models = new ModelService((signal) => loadModel(config, clock, log, signal), { alerts, clock, log });
@@ -111,7 +119,7 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
     {
       clock,
       log: log.child({ part: "dialog" }),
-      memory: memoryOf(profiles.store, profiles.embedder),
+      memory: memoryOf(profiles.store, profiles.embedder, () => learning.isEnabled),
       voice: speech.speaker,
       ears: { wake: () => wakeEars(listener, dialog) },
       phase,
@@ -133,7 +141,9 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
       forgetProfile: async (id) => {
         await profiles.archive.forget(id);
         await adaptation.profileForgotten(id);
+        await profileTopics.forget(id);
         dialog.newConversation();
+        bus.emit("profile", null);
       },
       followConsent: async () => {
         if (!config.training.enabled) return NO_CONSEQUENCE;
@@ -149,7 +159,7 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
     { ...config.dialog, maxAnswerTokens: config.model.maxAnswerTokens, temperature: config.model.temperature },
   );
   const { governor, virtualSensors } = makeGovernor(loaded, alerts, clock, log);
-  const { adaptation, adapters } = makeAdaptation(config, { profiles, models, governor, alerts, clock, log });
+  const { adaptation, adapters } = makeAdaptation(config, { profiles, models, governor, learning, alerts, clock, log });
   const publisher = createStatusPublisher(config.mqtt, deviceId, {
     clock,
     log: log.child({ part: "mqtt" }),
@@ -167,6 +177,14 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
           isLedOn: () => virtualLed.isOn,
           setMicrophonePlugged: (isPlugged) => (isPlugged ? virtualMicrophone.plug() : virtualMicrophone.unplug()),
         };
+  const profileTopics = new ProfileTopics(join(config.paths.stateDir, "mqtt-profiles.json"), {
+    profiles,
+    adapters,
+    models,
+    publisher,
+    clock,
+    log,
+  });
   let isMuted = false;
   const parts: ServiceParts = {
     loaded,
@@ -186,6 +204,9 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
     adapters,
     publisher,
     virtual,
+    profileTopics,
+    learning,
+    loopLag,
     healthChecks,
     startedMs,
     openRecogniser: () => openRecogniser(config, clock),
@@ -200,7 +221,23 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
       isMuted = muted;
       bus.emit("mute", muted);
     },
-    profileChanged: () => inBackground(log, "changing the profile's adapter", () => adaptation.profileChanged()),
+    profileChanged: () => {
+      inBackground(log, "changing the profile's adapter", () => adaptation.profileChanged());
+      bus.emit("profile", null);
+    },
+    onProfileChange: (handler) => bus.on("profile", handler),
+    logLevel: () => log.level,
+    setLogLevel: (level) => {
+      log.level = level;
+      bus.emit("logLevel", level);
+    },
+    onLogLevelChange: (handler) => bus.on("logLevel", handler),
+    onProblem: (handler) => {
+      log.onProblem = handler;
+      return () => {
+        log.onProblem = null;
+      };
+    },
     onMuteChange: (handler) => bus.on("mute", handler),
     onGesture: (handler) => gestures.on("gesture", handler),
     exit: (code, reason) => {

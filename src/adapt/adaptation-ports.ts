@@ -1,7 +1,8 @@
 import type { ErrorCode } from "../core/errors.ts";
 import type { ProfileArchive } from "../profile/ports.ts";
-import type { Eligibility, EligibilityPolicy, TrainingBudget } from "./eligibility.ts";
+import type { Eligibility, EligibilityPolicy, TrainingBudget, TrainingHold } from "./eligibility.ts";
 import type { JobState } from "./job.ts";
+import type { EndReason } from "./job-end.ts";
 import type { JobRecord } from "./job-journal.ts";
 import type { BaseModel, JobWorld } from "./job-world.ts";
 import type { TrainerEvent } from "./ports.ts";
@@ -25,6 +26,8 @@ export interface AdaptationDeps
   /** Null while no model is loaded. */
   base(): BaseModel | null;
   budget(): TrainingBudget;
+  /** Null = training goes on as consent and budget allow. */
+  hold(): TrainingHold | null;
   /** Makes the assistant answer with this adapter, or with none, from the next answer on. */
   useAdapter(path: string | null): Promise<void>;
   /** A lasting condition to tell of; null = it is over. */
@@ -35,7 +38,11 @@ export interface AdaptationDeps
 
 export interface AdaptationEvents {
   job: { readonly id: string; readonly profileId: string; readonly kind: JobRecord["kind"]; readonly state: JobState };
+  /** It is over or made way; `reason` says why when it was ended from outside. The last event of a job. */
+  jobEnded: { readonly id: string; readonly state: JobState; readonly reason: EndReason | null };
   trainer: TrainerEvent;
+  /** Its owner went back to what was in use before. */
+  rolledBack: { readonly version: string | null };
   adapter: { readonly profileId: string | null; readonly version: string | null };
 }
 
@@ -44,6 +51,7 @@ export interface AdaptationStatus {
   readonly profileId: string | null;
   readonly eligibility: Eligibility;
   readonly newInteractions: number;
+  readonly hold: TrainingHold | null;
   readonly job: JobRecord | null;
   readonly lastFull: JobRecord | null;
   readonly lastMicro: JobRecord | null;

@@ -7,8 +7,9 @@ import type { ProfileListing } from "../profile/ports.ts";
 import type { AdaptationConfig, AdaptationDeps, AdaptationEvents, AdaptationStatus } from "./adaptation-ports.ts";
 import { AdapterInUse } from "./adapter-in-use.ts";
 import { JobChooser, type Situation } from "./job-chooser.ts";
+import type { EndReason } from "./job-end.ts";
 import type { JobRecord } from "./job-journal.ts";
-import { type EndReason, JobRunner } from "./job-runner.ts";
+import { JobRunner } from "./job-runner.ts";
 import { PreemptibleTrainer } from "./preemptible-trainer.ts";
 import { reconcileProfile } from "./reconcile.ts";
 
@@ -108,6 +109,15 @@ export class AdaptationService implements Service {
   /** The governor decided anew. */
   budgetChanged(): void {
     if (this.#deps.budget().releaseMemory === true) this.#endInBackground("yield");
+    this.#kick();
+  }
+
+  /** The owner paused training, switched learning off, or ended either. A job under way keeps what it came to. */
+  async holdChanged(): Promise<void> {
+    const hold = this.#deps.hold();
+    // Taken up again when the hold is over: what was trained is sealed, and every consent stands as it was.
+    if (hold !== null) await this.#runner.end("yield");
+    await this.#applyAdapter();
     this.#kick();
   }
 
@@ -224,6 +234,7 @@ export class AdaptationService implements Service {
     if (base === null) throw new AppError("E_MODEL_NOT_READY", "no language model is loaded");
     await this.#deps.store.rollback(profile.id, base.sha256);
     await this.#applyAdapter();
+    this.#bus.emit("rolledBack", { version: this.#inUse.version });
     return this.#inUse.version;
   }
 
@@ -234,6 +245,7 @@ export class AdaptationService implements Service {
       profileId: profile?.id ?? null,
       eligibility: await this.#chooser.eligibility(profile, this.#situation(), false),
       newInteractions: profile === null ? 0 : await this.#chooser.newInteractions(profile.id),
+      hold: this.#deps.hold(),
       job: this.#runner.record,
       lastFull: profile === null ? null : await journal.read(profile.id, "full"),
       lastMicro: profile === null ? null : await journal.read(profile.id, "micro"),
@@ -277,7 +289,8 @@ export class AdaptationService implements Service {
     return { isJobRunning: this.#runner.record !== null, idleMs };
   }
 
-  #jobEnded({ profileId, kind, state }: JobRecord, reason: EndReason | null): void {
+  #jobEnded({ id, profileId, kind, state }: JobRecord, reason: EndReason | null): void {
+    this.#bus.emit("jobEnded", { id, state, reason });
     if (reason === "yield") this.#chooser.wish(profileId, kind === "micro" ? "micro" : "resume");
     if (reason === "deleted") this.#chooser.wish(profileId, "rebuild");
     // The newest corrections are held out of a full job: they are learned on top of it.

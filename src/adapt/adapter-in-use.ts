@@ -3,6 +3,7 @@ import { type ErrorCode, isAppError } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
 import type { ProfileArchive } from "../profile/ports.ts";
 import type { AdapterStore } from "./adapter-store.ts";
+import type { TrainingHold } from "./eligibility.ts";
 import type { BaseModel } from "./job-world.ts";
 
 export interface AdapterInUseDeps {
@@ -10,6 +11,7 @@ export interface AdapterInUseDeps {
   readonly store: AdapterStore;
   readonly log: Logger;
   base(): BaseModel | null;
+  hold(): TrainingHold | null;
   useAdapter(path: string | null): Promise<void>;
   alert(code: ErrorCode, message: string | null): void;
 }
@@ -58,7 +60,7 @@ export class AdapterInUse {
         await this.#switchTo(null, null);
         return [];
       }
-      const mayUse = profile?.consent.store === true && profile.consent.train;
+      const mayUse = this.#deps.hold() !== "learning_off" && profile?.consent.store === true && profile.consent.train;
       const wanted = mayUse ? await store.active(profile.id, base.sha256) : null;
       await this.#switchTo(profile?.id ?? null, wanted?.version ?? null);
       if (!mayUse) return [];

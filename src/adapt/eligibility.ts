@@ -9,6 +9,9 @@ export interface TrainingBudget {
   readonly releaseMemory?: boolean;
 }
 
+/** What the owner decided for all profiles: no learning at all, or training stands still for a while. */
+export type TrainingHold = "learning_off" | "paused";
+
 export interface EligibilityPolicy {
   /** Usable new interactions since the last job (or correction feedback, which counts as one). */
   readonly minNewInteractions: number;
@@ -21,6 +24,8 @@ export interface EligibilityPolicy {
 }
 
 export interface EligibilityFacts {
+  /** Null = none. */
+  readonly hold: TrainingHold | null;
   readonly consent: { readonly store: boolean; readonly train: boolean };
   readonly newInteractions: number;
   readonly interactions: number;
@@ -37,6 +42,8 @@ export interface EligibilityFacts {
 }
 
 export const INELIGIBLE_REASONS = [
+  "learning_off",
+  "paused",
   "no_store_consent",
   "no_train_consent",
   "no_model",
@@ -58,11 +65,14 @@ export interface Eligibility {
 
 /** May a full job begin for this profile? */
 export function trainingEligibility(facts: EligibilityFacts, policy: EligibilityPolicy): Eligibility {
-  const { isForced } = facts;
+  const { isForced, hold } = facts;
   const tooSoon = facts.sinceLastAttemptMs !== null && facts.sinceLastAttemptMs < policy.minIntervalMs;
   const checks: readonly (readonly [IneligibleReason, boolean])[] = [
-    ["no_store_consent", !facts.consent.store],
-    ["no_train_consent", !facts.consent.train],
+    ["learning_off", hold === "learning_off"],
+    ["paused", hold === "paused"],
+    // While learning is off no consent holds: that alone is the reason then.
+    ["no_store_consent", hold !== "learning_off" && !facts.consent.store],
+    ["no_train_consent", hold !== "learning_off" && !facts.consent.train],
     ["no_model", !facts.isModelReady],
     ["model_not_trainable", !facts.isTrainable],
     ["job_running", facts.isJobRunning],

@@ -90,6 +90,7 @@ export class JobChooser {
     const sinceMs = last === null ? null : clock.now() - last.createdAtMs;
     return trainingEligibility(
       {
+        hold: this.#deps.hold(),
         consent: profile?.consent ?? { store: false, train: false },
         newInteractions: profile === null ? 0 : await this.newInteractions(profile.id),
         interactions: profile?.interactionCount ?? 0,

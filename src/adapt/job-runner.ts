@@ -1,13 +1,11 @@
 import { AppError, isAppError, toAppError } from "../core/errors.ts";
 import type { AdaptationConfig, AdaptationDeps, AdaptationEvents } from "./adaptation-ports.ts";
 import { runFullJob } from "./full-job.ts";
+import type { EndReason } from "./job-end.ts";
 import type { JobRecord } from "./job-journal.ts";
 import type { BaseModel, JobWorld } from "./job-world.ts";
 import { runMicroJob } from "./micro-job.ts";
 import type { Trainer, TrainerEvent } from "./ports.ts";
-
-/** Why a job was ended from outside. `yield` and `shutdown`: it goes on later from what it came to. */
-export type EndReason = "yield" | "shutdown" | "consent" | "cancelled" | "deleted" | "forgotten";
 
 export interface JobRunnerEvents {
   onJob(job: AdaptationEvents["job"]): void;

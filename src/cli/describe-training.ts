@@ -4,6 +4,8 @@ import type { GateDecision } from "../adapt/gate.ts";
 import type { JobRecord } from "../adapt/job-journal.ts";
 
 const IN_WORDS: Readonly<Record<string, string>> = {
+  learning_off: "learning is switched off for the household",
+  paused: "training is paused",
   no_store_consent: "storing is not allowed (`asls consent grant store`)",
   no_train_consent: "training is not allowed (`asls consent grant train`)",
   no_model: "no language model is loaded",

@@ -17,6 +17,7 @@ import { modelPathOf, TRAINABLE_ARCHITECTURES } from "../runtime/llm/model-file.
 import { trainedPrompt } from "../runtime/llm/trained-prompt.ts";
 import { LlamaTrainingTextEncoder } from "../runtime/llm/training-text-encoder.ts";
 import type { Alerts } from "../runtime/service/alerts.ts";
+import type { LearningSwitches } from "../runtime/service/learning-switches.ts";
 import type { ModelService } from "../runtime/service/model-service.ts";
 import type { Profiles } from "../runtime/service/open-profiles.ts";
 
@@ -29,6 +30,7 @@ export interface AdaptationParts {
   readonly profiles: Profiles;
   readonly models: ModelService;
   readonly governor: GovernorService;
+  readonly learning: LearningSwitches;
   readonly alerts: Alerts;
   readonly clock: Clock;
   readonly log: Logger;
@@ -54,7 +56,7 @@ export function makeAdapterStore(
 
 /** The adaptation layer, wired to the model that answers and to the governor's budget. */
 export function makeAdaptation(config: AslsConfig, parts: AdaptationParts): AdaptationMade {
-  const { profiles, models, governor, alerts, clock } = parts;
+  const { profiles, models, governor, learning, alerts, clock } = parts;
   const { paths, training, model } = config;
   const log = parts.log.child({ part: "adaptation" });
   const adapters = makeAdapterStore(config, parts);
@@ -84,6 +86,7 @@ export function makeAdaptation(config: AslsConfig, parts: AdaptationParts): Adap
       warmStart: async () => warmStartFor(base()?.sha256 ?? null),
       base,
       budget: () => governor.budget,
+      hold: () => learning.hold,
       onTraining: (isTraining) => governor.setTraining(isTraining),
       useAdapter: async (path) => {
         await models.model?.useAdapters(path === null ? [] : [{ path, scale: 1 }]);

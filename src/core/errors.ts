@@ -82,6 +82,10 @@ export const ERROR_CODES = {
     retryable: false,
     nextStep: "Give consent at the device: hold the talk button, or say it.",
   },
+  E_CONFIRM_INVALID: {
+    retryable: false,
+    nextStep: "Ask again without `confirm`, and repeat the request within 60 s with the one that the answer returns.",
+  },
   E_PROFILE_UNKNOWN: { retryable: false, nextStep: "List the profiles: `asls profile list`." },
   E_MQTT_UNREACHABLE: {
     retryable: true,
@@ -97,6 +101,7 @@ export const ERROR_CODES = {
   },
   E_MQTT_PORT: { retryable: true, nextStep: "Free the port, or set mqtt.embeddedPort to 0." },
   E_REQUEST_BUSY: { retryable: true, nextStep: "Wait for the responses to earlier requests, then send it again." },
+  E_REQUEST_RATE: { retryable: true, nextStep: "Send fewer of them; docs/mqtt.md says how many a minute are taken." },
   E_REQUEST_INVALID: { retryable: false, nextStep: "Compare the payload with docs/mqtt.md." },
   E_REQUEST_TOO_LARGE: { retryable: false, nextStep: "Send at most 16 KiB." },
   E_REQUEST_UNKNOWN: { retryable: false, nextStep: "docs/mqtt.md lists the requests this version serves." },

@@ -11,6 +11,7 @@ import {
 } from "../../src/runtime/mqtt/status-publisher.ts";
 import type { TestBroker } from "../support/broker.ts";
 import { mqttConfig } from "../support/mqtt-config.ts";
+import { answeringHandlers } from "../support/mqtt-handlers.ts";
 import { MqttProbe } from "../support/mqtt-probe.ts";
 import { TcpProxy } from "../support/tcp-proxy.ts";
 
@@ -31,29 +32,9 @@ const IDLE: StatusPayloads["state"] = {
   sinceMs: Date.UTC(2026, 0, 5, 12),
   fault: null,
   micMuted: false,
+  learningEnabled: true,
   profile: null,
 };
-const HEALTHY = { healthy: true, uptimeS: 5, failing: [], alerts: [] };
-
-function handlers(changes: Partial<RequestHandlers> = {}): RequestHandlers {
-  return {
-    say: async () => ({ outcome: "answered", latencyMs: 120 }),
-    "mic/set": async ({ muted }) => ({ muted }),
-    "feedback/submit": async () => ({ outcome: "recorded", reason: null }),
-    "training/start": async () => ({ outcome: "queued", reasons: [] }),
-    "training/cancel": async () => ({ cancelled: false }),
-    "adapter/rollback": async () => ({ adapter: null }),
-    "power/set_mode": async ({ mode }) => ({ mode }),
-    "power/set_budget": async ({ dailyWh }) => ({ dailyWh }),
-    health_check: async () => HEALTHY,
-    "consent/revoke": async ({ purpose }) => ({
-      revoked: purpose === "all" ? ["store", "train", "telemetry"] : [purpose],
-    }),
-    restart: async () => ({ outcome: "restarting" }),
-    ...changes,
-  };
-}
-
 /** What the status publisher promises on any broker. */
 export function statusPublisherContract(
   name: string,
@@ -86,7 +67,7 @@ export function statusPublisherContract(
         return thing;
       }
 
-      async function publisher(serve: RequestHandlers = handlers()): Promise<StatusPublisher> {
+      async function publisher(serve: RequestHandlers = answeringHandlers()): Promise<StatusPublisher> {
         const made = createStatusPublisher(config, "0123456789ab", {
           clock: new SystemClock(),
           log: silentLogger,
@@ -120,6 +101,7 @@ export function statusPublisherContract(
           since: "2026-01-05T12:00:00.000Z",
           fault: null,
           mic_muted: false,
+          learning_enabled: true,
           profile: null,
         });
         const info = await late.json(`${ROOT}/info`);
@@ -137,7 +119,7 @@ export function statusPublisherContract(
         await watcher.waitFor(({ topic, text }) => topic === `${ROOT}/availability` && text === "offline", from);
         device.publish("state", { ...IDLE, phase: "listening" });
         device.publish("state", { ...IDLE, phase: "speaking" });
-        device.event("button", { eventType: "press", button: "talk", atMs: 0 });
+        device.event("event/button", { eventType: "press", button: "talk", atMs: 0 });
         proxy.mend();
         await online(watcher, from);
         const after = watcher.seen.slice(from);
@@ -229,7 +211,7 @@ export function statusPublisherContract(
       test("bad requests get coded errors that quote nothing, and the next good one still works", async () => {
         const watcher = await probe();
         await publisher(
-          handlers({
+          answeringHandlers({
             say: () => Promise.reject(new AppError("E_TIMEOUT", "SECRET in a message")),
             restart: () => Promise.reject(new TypeError("SECRET in a defect")),
           }),
@@ -249,7 +231,8 @@ export function statusPublisherContract(
           ["say", JSON.stringify({ text: "x".repeat(1024 * 1024) }), "E_REQUEST_TOO_LARGE", null],
           ["say", '{"text":"SECRET"}', "E_TIMEOUT", null],
           ["restart", "{}", "E_INTERNAL", null],
-          ["profile/forget", "{}", "E_REQUEST_UNKNOWN", null],
+          ["profile/forget", '{"confirm":"SECRET"}', "E_REQUEST_INVALID", "confirm"],
+          ["training", "{}", "E_REQUEST_UNKNOWN", null],
           ["constructor", "{}", "E_REQUEST_UNKNOWN", null],
         ];
         for (const [verb, payload, code, field] of cases) {
@@ -267,7 +250,9 @@ export function statusPublisherContract(
       test("a repeated transaction runs once and gets the first response again, also while it still runs", async () => {
         let calls = 0;
         const watcher = await probe();
-        await publisher(handlers({ "mic/set": async ({ muted }) => ({ muted: ++calls === 1 ? muted : !muted }) }));
+        await publisher(
+          answeringHandlers({ "mic/set": async ({ muted }) => ({ muted: ++calls === 1 ? muted : !muted }) }),
+        );
         await online(watcher);
         const payload = '{"muted":true,"transaction":"t-1"}';
         const from = watcher.seen.length;
@@ -284,7 +269,7 @@ export function statusPublisherContract(
         let restarts = 0;
         const watcher = await probe();
         await watcher.send(`${ROOT}/request/restart`, "{}", true);
-        await publisher(handlers({ restart: async () => ({ outcome: "restarting", n: ++restarts }) }));
+        await publisher(answeringHandlers({ restart: async () => ({ outcome: "restarting", n: ++restarts }) }));
         await online(watcher);
         await watcher.request(ROOT, "health_check", "");
         expect(restarts).toBe(0);

@@ -2,6 +2,7 @@ import { cp } from "node:fs/promises";
 import type { AdaptationConfig, AdaptationDeps } from "../../src/adapt/adaptation-ports.ts";
 import { AdaptationService } from "../../src/adapt/adaptation-service.ts";
 import { type AdapterListing, AdapterStore } from "../../src/adapt/adapter-store.ts";
+import type { TrainingHold } from "../../src/adapt/eligibility.ts";
 import { plainPrompt } from "../../src/adapt/examples.ts";
 import { fileSha256 } from "../../src/adapt/file-hash.ts";
 import { isJobOver, type JobState } from "../../src/adapt/job.ts";
@@ -56,6 +57,8 @@ export class AdaptationRig implements AsyncDisposable {
   readonly store: AdapterStore;
   readonly journal: JobJournal;
   readonly service: AdaptationService;
+  /** As the owner's switches are; `service.holdChanged` tells of a change. */
+  hold: TrainingHold | null = null;
   readonly #changes: RigChanges;
 
   private constructor(folder: TempDir, opened: OpenProfileStore, base: BaseModel, changes: RigChanges) {
@@ -144,6 +147,7 @@ export class AdaptationRig implements AsyncDisposable {
       warmStart: async () => null,
       base: () => this.base,
       budget: () => ({ duty: 1, threads: 1, reason: "test" }),
+      hold: () => this.hold,
       useAdapter: async (path) => {
         this.used.push(path);
       },

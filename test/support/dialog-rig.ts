@@ -80,7 +80,7 @@ export class DialogRig implements AsyncDisposable {
       {
         clock,
         log: silentLogger,
-        memory: memoryOf(profiles.store, new HashedNgramEmbedder()),
+        memory: memoryOf(profiles.store, new HashedNgramEmbedder(), () => true),
         voice: new Speaker({ voice: this.voice, output: this.output, clock }),
         ears: {
           wake: () => {

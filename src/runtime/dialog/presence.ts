@@ -15,6 +15,11 @@ export class PresenceGate {
     this.#clock = clock;
   }
 
+  /** Somebody waits for the button. */
+  get isWaiting(): boolean {
+    return this.#pending !== null;
+  }
+
   /** Resolves to true when confirmed in time, false otherwise. */
   ask(): Promise<boolean> {
     this.#settle(false);

@@ -1,30 +1,27 @@
 import * as v from "valibot";
-import { INELIGIBLE_REASONS } from "../../adapt/eligibility.ts";
-import { GATE_REASONS } from "../../adapt/gate.ts";
-import { JOB_STATES } from "../../adapt/job.ts";
-import { ERROR_CODES, type ErrorCode } from "../../core/errors.ts";
+import { ERROR_CODES } from "../../core/errors.ts";
 import { PROBE_NAMES } from "../../sensors/board/ports.ts";
 import { BOARD_NAMES } from "../config/sections/board.ts";
+import { LOG_LEVELS } from "../config/sections/service.ts";
 import { GOVERNOR_MODES, GOVERNOR_REASONS } from "../governor/policy.ts";
+import {
+  alertMessage,
+  count,
+  epochMs,
+  errorCode,
+  errorCodes,
+  modelName,
+  number,
+  profileId,
+  sha256,
+  version,
+} from "./payload-values.ts";
 
 /**
- * Shapes of everything published, in camelCase as the code sees it. INVARIANT: no schema here accepts free text.
- * Every string is one of a list or matches a narrow pattern, so that neither transcript nor name can leave the device
- * (tested by walking the schemas).
+ * Shapes of everything published, in camelCase as the code sees it (training, adapters, profiles: learning-payloads.ts).
+ * INVARIANT: no schema here accepts free text. Every string is one of a list or matches a narrow pattern, so that neither
+ * transcript nor name can leave the device (tested by walking the schemas).
  */
-
-const count = v.pipe(v.number(), v.integer(), v.minValue(0));
-const epochMs = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(8_640_000_000_000_000));
-const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
-/** Letters, digits and punctuation of versions and model names. The name comes from the model file, not from a user. */
-const modelName = v.pipe(v.string(), v.regex(/^[\w .:+()/-]{1,64}$/));
-const version = v.pipe(v.string(), v.regex(/^v?\d[\w.+-]{0,40}$/));
-
-const errorCodes = Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]];
-export const errorCode = v.picklist(errorCodes);
-
-/** A random profile id (core/ids), never a name. */
-const profileId = v.pipe(v.string(), v.regex(/^[a-z]{1,8}_[0-9a-f]{16}$/));
 
 export const infoPayload = v.strictObject({
   schema: v.literal(1),
@@ -35,22 +32,42 @@ export const infoPayload = v.strictObject({
   model: v.nullable(v.strictObject({ name: modelName, quant: v.pipe(v.string(), v.regex(/^\w{1,16}$/)), sha256 })),
   capabilities: v.array(v.picklist(["microphone", "wake_phrase", "buttons", "led", "speech"])),
   session: v.pipe(v.string(), v.regex(/^s_[0-9a-f]{16}$/)),
-  logLevel: v.picklist(["debug", "info", "warn", "error"]),
+  logLevel: v.picklist(LOG_LEVELS),
   restartRequired: v.boolean(),
   configHash: v.pipe(v.string(), v.regex(/^[0-9a-f]{12}$/)),
 });
 
+/** What the device does. throttled: training is under way, and the board (heat, supply, memory) holds it back. */
+const PHASES = ["idle", "listening", "thinking", "speaking", "training", "throttled", "fault"] as const;
+
 export const statePayload = v.strictObject({
-  phase: v.picklist(["idle", "listening", "thinking", "speaking", "fault"]),
+  phase: v.picklist(PHASES),
   sinceMs: epochMs,
   fault: v.nullable(errorCode),
   micMuted: v.boolean(),
+  /** The household's switch; off wins over every consent. */
+  learningEnabled: v.boolean(),
   profile: v.nullable(profileId),
 });
 
-const number = v.pipe(v.number(), v.finite());
+export const healthPayload = v.strictObject({
+  uptimeS: count,
+  rssMb: count,
+  /** Of the time between the last two watchdog rounds; ms by which the event loop was late, 99th percentile. */
+  loopLagP99Ms: number,
+  /** Where profiles and adapters are kept. */
+  diskFreeMb: v.nullable(count),
+  /** Since the start: connections made, and messages that could not be sent. */
+  mqtt: v.strictObject({ connects: count, dropped: count }),
+  /** Since the start: trainer processes that died and were started again. */
+  trainerRestarts: count,
+});
+
+/** How much of its share training gets: all, half or more, less than half, nothing. */
+export const GOVERNOR_LEVELS = ["full", "reduced", "minimal", "paused"] as const;
 
 export const powerPayload = v.strictObject({
+  governor: v.picklist(GOVERNOR_LEVELS),
   mode: v.picklist(GOVERNOR_MODES),
   duty: v.pipe(number, v.minValue(0), v.maxValue(1)),
   threads: count,
@@ -70,29 +87,26 @@ export const powerPayload = v.strictObject({
   failed: v.array(v.picklist(PROBE_NAMES)),
 });
 
-/** A version of core/ids and the adapter store: 16 digits of a hash. */
-export const adapterVersion = v.pipe(v.string(), v.regex(/^a_[0-9a-f]{16}$/));
+const stageMs = v.nullable(v.pipe(number, v.minValue(0)));
 
-export const trainingPayload = v.strictObject({
-  /** Of the job under way; `idle` without one. */
-  state: v.picklist(["idle", ...JOB_STATES]),
-  kind: v.nullable(v.picklist(["full", "micro", "rebuild"])),
-  eligible: v.boolean(),
-  reasons: v.array(v.picklist(INELIGIBLE_REASONS)),
-  newInteractions: count,
-  /** Version that answers; null = the base alone. */
-  adapter: v.nullable(adapterVersion),
-  /** The newest full job that was measured: loss on held-out words, nats a token, and what the gate said. */
-  last: v.nullable(
-    v.strictObject({
-      atMs: epochMs,
-      promoted: v.boolean(),
-      reasons: v.array(v.picklist(GATE_REASONS)),
-      lossBefore: number,
-      lossAfter: number,
-      generalRisePct: number,
-    }),
-  ),
+/** The last turn in figures; no words of it. */
+export const turnPayload = v.strictObject({
+  atMs: epochMs,
+  modality: v.picklist(["voice", "button", "text"]),
+  outcome: v.picklist(["answered", "acknowledged", "stopped", "failed"]),
+  stages: v.strictObject({
+    sttMs: stageMs,
+    contextMs: stageMs,
+    llmFirstTokenMs: stageMs,
+    llmFirstSentenceMs: stageMs,
+    ttsMs: stageMs,
+    firstAudioMs: stageMs,
+    /** From start to first audio, without the engines. */
+    oursMs: v.nullable(number),
+    totalMs: v.pipe(number, v.minValue(0)),
+  }),
+  generatedTokens: count,
+  reusedTokens: count,
 });
 
 export const alertPayload = v.strictObject({
@@ -115,15 +129,18 @@ export const buttonEvent = v.strictObject({
   atMs: epochMs,
 });
 
-/** Words of a code: E_MIC_UNAVAILABLE is `Mic unavailable`. */
-export function alertMessage(code: ErrorCode): string {
-  const words = code.slice(2).replaceAll("_", " ").toLowerCase();
-  return words.charAt(0).toUpperCase() + words.slice(1);
-}
+/** A log line without its message: what it was about is in the device's own log. */
+export const logPayload = v.strictObject({
+  atMs: epochMs,
+  level: v.picklist(["warn", "error", "fatal"]),
+  part: v.nullable(v.pipe(v.string(), v.regex(/^[a-z][a-z_]{0,31}$/))),
+  code: v.nullable(errorCode),
+  /** Lines that were left out since the last one, to keep the rate. */
+  suppressed: count,
+});
 
-export type InfoPayload = v.InferOutput<typeof infoPayload>;
 export type StatePayload = v.InferOutput<typeof statePayload>;
-export type TrainingPayload = v.InferOutput<typeof trainingPayload>;
+export type HealthPayload = v.InferOutput<typeof healthPayload>;
+export type TurnPayload = v.InferOutput<typeof turnPayload>;
 export type PowerPayload = v.InferOutput<typeof powerPayload>;
 export type InteractionEvent = v.InferOutput<typeof interactionEvent>;
-export type ButtonEvent = v.InferOutput<typeof buttonEvent>;

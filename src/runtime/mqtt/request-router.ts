@@ -1,12 +1,16 @@
 import * as v from "valibot";
+import type { Clock } from "../../core/clock.ts";
 import { AppError, ERROR_CODES, type ErrorCode, isAppError, toAppError } from "../../core/errors.ts";
 import type { Logger } from "../../core/logger.ts";
-import { alertMessage } from "./payloads.ts";
+import { alertMessage } from "./payload-values.ts";
+import { RateLimit } from "./rate-limit.ts";
 import {
   errorResponse,
   isVerb,
   MAX_REQUEST_BYTES,
+  type RequestContext,
   type RequestHandlers,
+  type ResponseOf,
   transaction,
   VERBS,
   type Verb,
@@ -30,20 +34,23 @@ type Transaction = v.InferOutput<typeof transaction>;
 /**
  * Checks requests, runs their handlers and makes the responses.
  *
- * INVARIANTS: every request that is not retained and has a well-formed verb gets exactly one response per delivery. A
- * transaction already seen (the last 64) runs nothing again and gets the first response. At most 8 handlers run.
+ * INVARIANTS: every request that is not retained and has a well-formed verb gets exactly one response per delivery, and
+ * a second one only when its handler follows up. A transaction already seen (the last 64) runs nothing again and gets the
+ * first response. At most 8 handlers run. A verb runs no oftener than its row says.
  */
 export class RequestRouter {
   readonly #respond: (verb: string, payload: string) => void;
   readonly #log: Logger;
   readonly #answers = new Map<string, Promise<string>>();
+  readonly #rates: RateLimit;
   #handlers: RequestHandlers | null = null;
   #running = 0;
 
   /** @param respond publishes to `response/<verb>`. */
-  constructor(respond: (verb: string, payload: string) => void, log: Logger) {
+  constructor(respond: (verb: string, payload: string) => void, log: Logger, clock: Clock) {
     this.#respond = respond;
     this.#log = log;
+    this.#rates = new RateLimit(clock);
   }
 
   set handlers(handlers: RequestHandlers) {
@@ -70,7 +77,8 @@ export class RequestRouter {
     const known = key === null ? undefined : this.#answers.get(key);
     if (known !== undefined) return known;
     // Not remembered: nothing has run, so the same transaction may be sent again.
-    if (this.#running >= MAX_RUNNING) return Promise.resolve(errorText("E_REQUEST_BUSY", null, parsed.transaction));
+    const refused = this.#refusal(verb);
+    if (refused !== null) return Promise.resolve(errorText(refused, null, parsed.transaction));
     const first = this.#answer(verb, parsed, signal);
     if (key === null) return first;
     this.#answers.set(key, first);
@@ -81,6 +89,11 @@ export class RequestRouter {
     return first;
   }
 
+  #refusal(verb: string): ErrorCode | null {
+    if (this.#running >= MAX_RUNNING) return "E_REQUEST_BUSY";
+    return isVerb(verb) && !this.#rates.take(verb, VERBS[verb].perMinute) ? "E_REQUEST_RATE" : null;
+  }
+
   async #answer(verb: string, parsed: ParsedRequest, signal: AbortSignal): Promise<string> {
     if (parsed.error !== null) return errorText(parsed.error.code, null, parsed.transaction);
     if (!isVerb(verb) || this.#handlers === null) return errorText("E_REQUEST_UNKNOWN", null, parsed.transaction);
@@ -88,12 +101,8 @@ export class RequestRouter {
     if (!fields.success) return errorText("E_REQUEST_INVALID", fieldAtFault(verb, fields.issues), parsed.transaction);
     this.#running += 1;
     try {
-      const data = await call(this.#handlers, verb, fields.output, signal);
-      return toWire({
-        status: "ok",
-        data,
-        ...(parsed.transaction !== undefined && { transaction: parsed.transaction }),
-      });
+      const followUp = (data: unknown) => this.#respond(verb, okText(verb, data, parsed.transaction));
+      return okText(verb, await call(this.#handlers, verb, fields.output, { signal, followUp }), parsed.transaction);
     } catch (error) {
       if (!isAppError(error))
         this.#log.error({ verb, err: error instanceof Error ? error.name : "?" }, "request handler failed");
@@ -122,16 +131,21 @@ function parseRequest(payload: Uint8Array): ParsedRequest {
   }
 }
 
-/** The handler's data, checked against the verb's response schema so that nothing else can leave the device. */
 async function call<V extends Verb>(
   handlers: RequestHandlers,
   verb: V,
   fields: unknown,
-  signal: AbortSignal,
-): Promise<object> {
+  context: RequestContext<V>,
+): Promise<ResponseOf<V>> {
   // `fields` has passed the request schema of this very verb; TypeScript cannot follow the pairing through a union.
-  const handler = handlers[verb] as (request: unknown, signal: AbortSignal) => Promise<unknown>;
-  return v.parse(VERBS[verb].response, await handler(fields, signal));
+  const handler = handlers[verb] as (request: unknown, context: RequestContext<V>) => Promise<ResponseOf<V>>;
+  return await handler(fields, context);
+}
+
+/** The handler's data is checked against the verb's response schema, so that nothing else can leave the device. */
+function okText(verb: Verb, data: unknown, id: Transaction | undefined): string {
+  const checked = v.parse(VERBS[verb].response, data);
+  return toWire({ status: "ok", data: checked, ...(id !== undefined && { transaction: id }) });
 }
 
 function fieldAtFault(verb: Verb, issues: readonly v.BaseIssue<unknown>[]): string | null {

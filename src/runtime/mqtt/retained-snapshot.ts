@@ -11,7 +11,8 @@ export type SendRetained = (topic: string, payload: string) => Promise<void>;
 export class RetainedSnapshot {
   readonly #send: SendRetained;
   readonly #latest = new Map<string, string>();
-  #inFlight = new Set<string>();
+  /** Of the present connection; a new map with each. */
+  #inFlight = new Map<string, Promise<boolean>>();
   #online = false;
 
   constructor(send: SendRetained) {
@@ -25,40 +26,58 @@ export class RetainedSnapshot {
     if (this.#online) void this.#publish(topic);
   }
 
+  /** True once the broker has the topic's latest value; false while offline, or when it was not taken. */
+  async delivered(topic: string): Promise<boolean> {
+    return this.#online && ((await this.#inFlight.get(topic)) ?? true);
+  }
+
   /** Publishes everything; resolves when the broker has all of it or the connection was lost. */
   async connected(): Promise<void> {
     this.#online = true;
-    this.#inFlight = new Set();
+    this.#inFlight = new Map();
+    await this.resend();
+  }
+
+  /** Publishes everything again, e.g. for a subscriber that lost what it knew. Does nothing while offline. */
+  async resend(): Promise<void> {
+    if (!this.#online) return;
     await Promise.all([...this.#latest.keys()].map((topic) => this.#publish(topic)));
   }
 
   disconnected(): void {
     this.#online = false;
-    this.#inFlight = new Set();
+    this.#inFlight = new Map();
   }
 
-  async #publish(topic: string): Promise<void> {
+  #publish(topic: string): Promise<boolean> {
     const inFlight = this.#inFlight;
-    if (inFlight.has(topic)) return;
-    inFlight.add(topic);
+    const running = inFlight.get(topic);
+    if (running !== undefined) return running;
+    const sending = this.#sendLatest(topic, inFlight).finally(() => inFlight.delete(topic));
+    inFlight.set(topic, sending);
+    return sending;
+  }
+
+  /** False when the broker did not take it. */
+  async #sendLatest(topic: string, inFlight: ReadonlyMap<string, Promise<boolean>>): Promise<boolean> {
     try {
       for (let sent: string | undefined; this.#isCurrent(inFlight) && sent !== this.#latest.get(topic); ) {
         sent = this.#latest.get(topic) ?? "";
         await this.#send(topic, sent);
         if (sent === "" && this.#latest.get(topic) === "" && this.#isCurrent(inFlight)) {
           this.#latest.delete(topic);
-          return;
+          return true;
         }
       }
+      return this.#isCurrent(inFlight);
     } catch {
       // The connection is gone: the next connect publishes the latest value again.
-    } finally {
-      inFlight.delete(topic);
+      return false;
     }
   }
 
   /** False for what belongs to an earlier connection. */
-  #isCurrent(inFlight: ReadonlySet<string>): boolean {
+  #isCurrent(inFlight: ReadonlyMap<string, Promise<boolean>>): boolean {
     return this.#online && inFlight === this.#inFlight;
   }
 }

@@ -7,33 +7,22 @@ import type { Service } from "../../core/service.ts";
 import type { AslsConfig } from "../config/schema.ts";
 import { EmbeddedBroker } from "./embedded-broker.ts";
 import { type MqttMessage, ReconnectingMqttClient } from "./mqtt-client.ts";
-import {
-  alertMessage,
-  type ButtonEvent,
-  type InfoPayload,
-  type InteractionEvent,
-  type PowerPayload,
-  type StatePayload,
-  type TrainingPayload,
-} from "./payloads.ts";
+import { alertMessage } from "./payload-values.ts";
 import { RequestRouter } from "./request-router.ts";
 import type { RequestHandlers } from "./requests.ts";
 import { RetainedSnapshot } from "./retained-snapshot.ts";
-import { DeviceTopics, PUBLISHED } from "./topics.ts";
+import { DeviceTopics, type PayloadOf, PUBLISHED, type PublishedTopic } from "./topics.ts";
 import { toWire } from "./wire-codec.ts";
 
-/** Payloads of the retained topics; the publisher adds `schema` and `session`. */
-export interface StatusPayloads {
-  readonly info: Omit<InfoPayload, "schema" | "session">;
-  readonly state: StatePayload;
-  readonly power: PowerPayload;
-  readonly training: TrainingPayload;
+/** Retained topics that there is one of; the publisher adds `schema` and `session` to info. */
+export interface StatusPayloads extends Pick<Payloads, "state" | "health" | "power" | "training" | "adapter" | "turn"> {
+  readonly info: Omit<Payloads["info"], "schema" | "session">;
 }
 
-export interface StatusEvents {
-  readonly interaction: InteractionEvent;
-  readonly button: ButtonEvent;
-}
+/** What is told once and not kept. */
+export type EventTopic = "event/interaction" | "event/button" | "event/training" | "training/metrics" | "log";
+
+type Payloads = { readonly [T in PublishedTopic]: PayloadOf<T> };
 
 export interface StatusPublisherDeps {
   readonly clock: Clock;
@@ -42,6 +31,13 @@ export interface StatusPublisherDeps {
   readonly random?: () => number;
   /** Told on each change: null when connected, else why not. For the alert that only the device itself can show. */
   readonly onConnection?: (error: AppError | null) => void;
+  /** Topics outside of the device's own tree to listen to, and what to do with what comes there. */
+  readonly listenTo?: ForeignTopics;
+}
+
+export interface ForeignTopics {
+  readonly topics: readonly string[];
+  received(message: MqttMessage): void;
 }
 
 /** Unacknowledged events and responses at a time; more are dropped and counted, so memory stays bounded. */
@@ -66,6 +62,7 @@ export class StatusPublisher implements Service {
   #stopping = new AbortController();
   #lastError: ErrorCode | "none" | null = null;
   #inFlight = 0;
+  #connects = 0;
   #dropped = 0;
 
   constructor(config: AslsConfig["mqtt"], deviceId: string, deps: StatusPublisherDeps) {
@@ -73,7 +70,7 @@ export class StatusPublisher implements Service {
     this.#deps = deps;
     this.#topics = new DeviceTopics(config.baseTopic, deviceId);
     this.#broker = config.url === "" ? new EmbeddedBroker(config.embeddedPort) : null;
-    this.#router = new RequestRouter((verb, payload) => this.#send(`response/${verb}`, payload), deps.log);
+    this.#router = new RequestRouter((verb, text) => this.#send(`response/${verb}`, text, 1), deps.log, deps.clock);
     this.#client = new ReconnectingMqttClient(
       {
         ...config,
@@ -89,8 +86,9 @@ export class StatusPublisher implements Service {
       deps.clock,
       deps.random ?? Math.random,
     );
+    const health = this.#topics.of(PUBLISHED.health.path);
     this.#snapshot = new RetainedSnapshot((topic, payload) =>
-      this.#client.publish(topic, payload, { qos: 1, retain: true }),
+      this.#client.publish(topic, payload, { qos: topic === health ? PUBLISHED.health.qos : 1, retain: true }),
     );
     // Alerts of an earlier run that ended without clearing them are deleted at the first connect.
     for (const code of Object.keys(ERROR_CODES)) this.#snapshot.set(this.#topics.alert(code), "");
@@ -108,6 +106,11 @@ export class StatusPublisher implements Service {
   /** Events and responses that were not sent, since start. */
   get droppedMessages(): number {
     return this.#dropped;
+  }
+
+  /** Connections made since start. */
+  get connects(): number {
+    return this.#connects;
   }
 
   /** Begins to connect; never waits for a broker. Does nothing when mqtt.enabled is false. */
@@ -148,9 +151,30 @@ export class StatusPublisher implements Service {
   }
 
   /** Dropped while offline. @throws AppError E_INTERNAL as {@link publish}. */
-  event<E extends keyof StatusEvents>(event: E, payload: StatusEvents[E]): void {
-    const topic = `event/${event}` as const;
-    this.#send(topic, toWire(checked(PUBLISHED[topic].payload, payload, topic)));
+  event<E extends EventTopic>(topic: E, payload: PayloadOf<E>): void {
+    const { path, qos } = PUBLISHED[topic];
+    this.#send(path, toWire(checked(PUBLISHED[topic].payload, payload, topic)), qos);
+  }
+
+  /** A profile's figures; null: it is gone. @throws AppError E_INTERNAL as {@link publish}. */
+  profile(profileId: string, payload: PayloadOf<"profile"> | null): void {
+    const text = payload === null ? "" : toWire(checked(PUBLISHED.profile.payload, payload, "profile"));
+    this.#snapshot.set(this.#topics.profile(profileId), text);
+  }
+
+  /** True once the broker has the latest of that profile's topic; false while offline. */
+  profileDelivered(profileId: string): Promise<boolean> {
+    return this.#snapshot.delivered(this.#topics.profile(profileId));
+  }
+
+  /** Keeps a topic outside of the device's own tree, e.g. Home Assistant's discovery; "" deletes it. */
+  retain(topic: string, payload: string): void {
+    this.#snapshot.set(topic, payload);
+  }
+
+  /** Publishes every retained topic again, for somebody who has lost what they knew. */
+  republish(): Promise<void> {
+    return this.#snapshot.resend();
   }
 
   /**
@@ -176,8 +200,10 @@ export class StatusPublisher implements Service {
   /** Requests first, so that whoever sees `online` can ask; `online` last, so that it never stands beside old states. */
   async #onConnected(): Promise<void> {
     const stopping = this.#stopping.signal;
+    this.#connects += 1;
     try {
       await this.#client.subscribe(this.#topics.requestFilter);
+      for (const topic of this.#deps.listenTo?.topics ?? []) await this.#client.subscribe(topic);
       await this.#snapshot.connected();
       // `offline` has been or is being published: it must stay the last word.
       if (stopping.aborted) return;
@@ -195,24 +221,26 @@ export class StatusPublisher implements Service {
     this.#report(error);
   }
 
-  async #onMessage({ topic, payload, retained }: MqttMessage): Promise<void> {
+  async #onMessage(message: MqttMessage): Promise<void> {
+    const { topic, payload, retained } = message;
     const verb = this.#topics.verbOf(topic);
     if (verb !== null) await this.#router.handle({ verb, payload, retained }, this.#stopping.signal);
+    else this.#deps.listenTo?.received(message);
   }
 
   #publishAvailability(state: "online" | "offline"): Promise<void> {
     return this.#client.publish(this.#topics.of(PUBLISHED.availability.path), state, { qos: 1, retain: true });
   }
 
-  /** QoS 1, not retained; dropped when offline or when too many wait for their acknowledgement. */
-  #send(path: string, payload: string): void {
+  /** Not retained; dropped when offline or when too many wait for their acknowledgement. */
+  #send(path: string, payload: string, qos: 0 | 1): void {
     if (!this.#client.isConnected || this.#inFlight >= MAX_IN_FLIGHT) {
       this.#dropped += 1;
       return;
     }
     this.#inFlight += 1;
     this.#client
-      .publish(this.#topics.of(path), payload, { qos: 1, retain: false })
+      .publish(this.#topics.of(path), payload, { qos, retain: false })
       .catch(() => {
         this.#dropped += 1;
       })

@@ -4,6 +4,8 @@ import { AppError } from "../../core/errors.ts";
 const TIME_FIELDS: ReadonlyMap<string, string> = new Map([
   ["atMs", "at"],
   ["sinceMs", "since"],
+  ["createdAtMs", "created_at"],
+  ["trainedAtMs", "trained_at"],
 ]);
 
 const snakeCase = /^[a-z][a-z0-9]*(_[a-z0-9]+)*$/;

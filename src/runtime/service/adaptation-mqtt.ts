@@ -1,15 +1,27 @@
-import type { AdaptationStatus } from "../../adapt/adaptation-ports.ts";
 import { INELIGIBLE_REASONS, type IneligibleReason } from "../../adapt/eligibility.ts";
-import { isAppError } from "../../core/errors.ts";
-import type { TrainingPayload } from "../mqtt/payloads.ts";
+import { AppError, isAppError } from "../../core/errors.ts";
 import type { RequestHandlers } from "../mqtt/requests.ts";
+import { adapterPayloadOf } from "./adapter-topic.ts";
 import type { ServiceParts } from "./service-parts.ts";
 
-/** Training's requests over MQTT. */
-export function adaptationRequests({
-  adaptation,
-}: ServiceParts): Pick<RequestHandlers, "training/start" | "training/cancel" | "adapter/rollback"> {
+type LearningVerb =
+  | "learning/set"
+  | "training/start"
+  | "training/pause"
+  | "training/resume"
+  | "training/cancel"
+  | "adapter/activate"
+  | "adapter/rollback";
+
+/** Requests about learning, training and adapters over MQTT. */
+export function adaptationRequests(parts: ServiceParts): Pick<RequestHandlers, LearningVerb> {
+  const { adaptation, learning } = parts;
   return {
+    "learning/set": async ({ enabled }) => {
+      await learning.setEnabled(enabled);
+      await adaptation.holdChanged();
+      return { enabled: learning.isEnabled };
+    },
     "training/start": async () => {
       try {
         await adaptation.trainNow();
@@ -19,53 +31,30 @@ export function adaptationRequests({
         return { outcome: "declined", reasons: reasonsOf(error.details.reasons) };
       }
     },
+    "training/pause": async () => {
+      await learning.setPaused(true);
+      await adaptation.holdChanged();
+      return { paused: learning.isPaused };
+    },
+    "training/resume": async () => {
+      await learning.setPaused(false);
+      await adaptation.holdChanged();
+      return { paused: learning.isPaused };
+    },
     "training/cancel": async () => ({ cancelled: await adaptation.cancel() }),
+    "adapter/activate": async ({ version }) => {
+      await adaptation.activate(version ?? (await latestVersion(parts)));
+      return { adapter: adaptation.activeVersion };
+    },
     "adapter/rollback": async () => ({ adapter: await adaptation.rollback() }),
   };
 }
 
-/** Publishes the `training` topic when a job or the adapter in use changes. Returns what stops it. */
-export function publishTraining({ adaptation, models, publisher, log }: ServiceParts): () => void {
-  const publish = () => {
-    adaptation
-      .status()
-      .then((status) => publisher.publish("training", trainingPayloadOf(status)))
-      .catch((error: unknown) => log.error({ err: String(error) }, "training not published"));
-  };
-  const stops = [adaptation.on("job", publish), adaptation.on("adapter", publish), models.onLoaded(publish)];
-  publish();
-  return () => {
-    for (const stop of stops) stop();
-  };
-}
-
-function trainingPayloadOf({
-  job,
-  eligibility,
-  newInteractions,
-  adapter,
-  lastFull,
-}: AdaptationStatus): TrainingPayload {
-  const gate = lastFull?.gate ?? null;
-  return {
-    state: job?.state ?? "idle",
-    kind: job?.kind ?? null,
-    eligible: eligibility.eligible,
-    reasons: [...eligibility.reasons],
-    newInteractions,
-    adapter,
-    last:
-      lastFull === null || gate === null
-        ? null
-        : {
-            atMs: lastFull.createdAtMs,
-            promoted: gate.promoted,
-            reasons: [...gate.reasons],
-            lossBefore: gate.heldOut.before,
-            lossAfter: gate.heldOut.after,
-            generalRisePct: 100 * gate.generalRise,
-          },
-  };
+/** @throws AppError E_ADAPTER_UNKNOWN when no version has passed its gate. */
+async function latestVersion(parts: ServiceParts): Promise<string> {
+  const { latestVersion: latest, versions } = await adapterPayloadOf(parts, null);
+  if (versions.some(({ version }) => version === latest)) return latest;
+  throw new AppError("E_ADAPTER_UNKNOWN", "no version has passed its gate yet");
 }
 
 function reasonsOf(joined: string | number | boolean | null | undefined): IneligibleReason[] {

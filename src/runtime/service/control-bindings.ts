@@ -10,17 +10,30 @@ import { requireVirtual } from "./virtual-board.ts";
 
 /** What each method of the control socket does. */
 export function controlHandlers(parts: ServiceParts): ControlHandlers {
-  const { dialog, profiles } = parts;
+  const { dialog, profiles, profileTopics } = parts;
+  const operations = profileOperations({
+    ...profiles,
+    onActiveChanged: () => {
+      dialog.newConversation();
+      parts.profileChanged();
+    },
+    onInteractionDeleted: (interaction) => {
+      profileTopics.refresh();
+      return parts.adaptation.interactionDeleted(interaction);
+    },
+    onForgotten: async (profile) => {
+      const adapters = await parts.adaptation.profileForgotten(profile);
+      await profileTopics.forget(profile);
+      return adapters;
+    },
+  });
   return {
-    ...profileOperations({
-      ...profiles,
-      onActiveChanged: () => {
-        dialog.newConversation();
-        parts.profileChanged();
-      },
-      onInteractionDeleted: (interaction) => parts.adaptation.interactionDeleted(interaction),
-      onForgotten: (profile) => parts.adaptation.profileForgotten(profile),
-    }),
+    ...operations,
+    profileCreate: async (params) => {
+      const profile = await operations.profileCreate(params);
+      profileTopics.refresh();
+      return profile;
+    },
     status: () => statusOf(parts),
     watch: (_params, emit, signal) => watch(parts, emit, signal),
     say: async ({ text, aloud }, emit, signal) =>

@@ -2,13 +2,12 @@ import type { Clock } from "../../core/clock.ts";
 import { AppError } from "../../core/errors.ts";
 import type { ControlHandlers } from "../control/control-server.ts";
 import type { GovernorService, GovernorStatus } from "../governor/governor-service.ts";
-import type { PowerPayload } from "../mqtt/payloads.ts";
+import { Pace } from "../mqtt/pace.ts";
+import type { GOVERNOR_LEVELS, PowerPayload } from "../mqtt/payloads.ts";
 import type { RequestHandlers } from "../mqtt/requests.ts";
 import type { StatusPublisher } from "../mqtt/status-publisher.ts";
+import { PUBLISHED } from "../mqtt/topics.ts";
 import type { ServiceParts } from "./service-parts.ts";
-
-/** Between two messages on the `power` topic. */
-const POWER_EVERY_MS = 5_000;
 
 type GovernorMethod =
   | "governorStatus"
@@ -72,23 +71,19 @@ interface PowerParts {
 
 /** Publishes the `power` topic: at once when it was quiet for 5 s, else when those are over. Returns what stops it. */
 export function publishPower({ governor, publisher, clock }: PowerParts): () => void {
-  let sentAtMs = Number.NEGATIVE_INFINITY;
-  let cancel: (() => void) | null = null;
-  const send = () => {
-    cancel = null;
-    sentAtMs = clock.monotonicMs();
-    publisher.publish("power", powerPayloadOf(governor.status));
-  };
+  const pace = new Pace(clock, PUBLISHED.power.everyMs, () =>
+    publisher.publish("power", powerPayloadOf(governor.status)),
+  );
   let last = "";
   const stop = governor.onStatus((status) => {
     const now = JSON.stringify(powerPayloadOf(status));
     if (now === last) return;
     last = now;
-    cancel ??= clock.after(Math.max(0, sentAtMs + POWER_EVERY_MS - clock.monotonicMs()), send);
+    pace.wish();
   });
   return () => {
     stop();
-    cancel?.();
+    pace.stop();
   };
 }
 
@@ -104,6 +99,7 @@ function powerPayloadOf({
 }: GovernorStatus): PowerPayload {
   const { socTempC, inputPower, isOnMains, battery, throttle, memory, cpuLoad } = sample.readings;
   return {
+    governor: levelOf(budget.duty),
     mode,
     duty: budget.duty,
     threads: budget.threads,
@@ -122,6 +118,13 @@ function powerPayloadOf({
     energySource,
     failed: [...sample.failed],
   };
+}
+
+/** A duty in a word. */
+function levelOf(duty: number): (typeof GOVERNOR_LEVELS)[number] {
+  if (duty <= 0) return "paused";
+  if (duty < 0.5) return "minimal";
+  return duty < 1 ? "reduced" : "full";
 }
 
 function rounded(value: number | null | undefined, step: number): number | null {

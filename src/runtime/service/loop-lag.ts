@@ -18,6 +18,11 @@ export class LoopLag implements Service {
     this.#histogram.disable();
   }
 
+  /** By how much the loop was late since the last check, 99th percentile, ms; 0 before the first tick. */
+  get p99Ms(): number {
+    return Math.max(0, Math.round(this.#histogram.percentile(99) / 1e6 - RESOLUTION_MS));
+  }
+
   /** Fails when the loop was blocked for longer than `limitMs` since the last check; up to 250 ms of a block go unseen. */
   check(limitMs: number): HealthCheck {
     return {

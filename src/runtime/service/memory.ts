@@ -1,10 +1,20 @@
 import { DomainClassifier } from "../../profile/domain-classifier.ts";
-import type { GuestRecord, ProfileStore, SentenceEmbedder } from "../../profile/ports.ts";
+import type { GuestRecord, ProfileStore, PromptContext, SentenceEmbedder } from "../../profile/ports.ts";
 import { relateTurns } from "../../profile/turn-relation.ts";
 import type { Memory } from "../dialog/ports.ts";
 
-/** The profile store with what the dialog asks of the sentence embedder. */
-export function memoryOf(store: ProfileStore & GuestRecord, embedder: SentenceEmbedder): Memory {
+const NOTHING_KNOWN: PromptContext = { facts: [], exchanges: [], answerWords: null };
+
+/**
+ * The profile store with what the dialog asks of the sentence embedder.
+ * @param isLearningOn the household's switch: while it is off nothing is stored and nothing that was stored is used.
+ */
+export function memoryOf(
+  store: ProfileStore & GuestRecord,
+  embedder: SentenceEmbedder,
+  isLearningOn: () => boolean,
+): Memory {
+  const declined = { kind: "declined", reason: "no_consent" } as const;
   const domains = new DomainClassifier({ embedder });
   return {
     active: () => store.active(),
@@ -13,11 +23,11 @@ export function memoryOf(store: ProfileStore & GuestRecord, embedder: SentenceEm
     noteConsentAsked: (id) => store.noteConsentAsked(id),
     guestSince: () => store.guestSince(),
     setGuestSince: (sinceMs) => store.setGuestSince(sinceMs),
-    record: (interaction) => store.record(interaction),
-    addSignal: (id, signal) => store.addSignal(id, signal),
-    learnFact: (id, fact) => store.learnFact(id, fact),
+    record: async (interaction) => (isLearningOn() ? store.record(interaction) : declined),
+    addSignal: async (id, signal) => (isLearningOn() ? store.addSignal(id, signal) : declined),
+    learnFact: async (id, fact) => (isLearningOn() ? store.learnFact(id, fact) : declined),
     forgetFacts: (id, topic) => store.forgetFacts(id, topic),
-    promptContext: (request) => store.promptContext(request),
+    promptContext: async (request) => (isLearningOn() ? store.promptContext(request) : NOTHING_KNOWN),
     domainOf: (text) => domains.domainOf(text),
     relationOf: (previous, input) => relateTurns(embedder, previous, input),
   };

@@ -14,8 +14,12 @@ import type { GovernorService } from "../governor/governor-service.ts";
 import type { StatusPublisher } from "../mqtt/status-publisher.ts";
 import type { ChatMessage, LanguageModel } from "../ports.ts";
 import type { Alerts } from "./alerts.ts";
+import type { LearningSwitches } from "./learning-switches.ts";
+import type { LoggedProblem, LogLevel } from "./log.ts";
+import type { LoopLag } from "./loop-lag.ts";
 import type { ModelService } from "./model-service.ts";
 import type { Profiles } from "./open-profiles.ts";
+import type { ProfileTopics } from "./profile-topics.ts";
 import type { VirtualBoard } from "./virtual-board.ts";
 import type { HealthCheck } from "./watchdog.ts";
 
@@ -40,6 +44,9 @@ export interface ServiceParts {
   readonly virtualSensors: VirtualBoardBackend | null;
   readonly publisher: StatusPublisher;
   readonly virtual: VirtualBoard | null;
+  readonly profileTopics: ProfileTopics;
+  readonly learning: LearningSwitches;
+  readonly loopLag: LoopLag;
   readonly healthChecks: readonly HealthCheck[];
   readonly startedMs: number;
   /** A recogniser of its own for one recording; the caller disposes of it. @throws AppError E_STT_*. */
@@ -50,10 +57,16 @@ export interface ServiceParts {
   composePlain(input: string): readonly ChatMessage[];
   isMuted(): boolean;
   setMuted(isMuted: boolean): Promise<void>;
+  logLevel(): LogLevel;
+  setLogLevel(level: LogLevel): void;
   /** Ends the service cleanly with this exit code. */
   exit(code: number, reason: string): void;
-  /** Another profile is active: its adapter answers from now on. */
+  /** Another profile is active, or the active one is gone: its adapter answers from now on. */
   profileChanged(): void;
+  onProfileChange(handler: () => void): () => void;
+  onLogLevelChange(handler: () => void): () => void;
+  /** One handler at a time. */
+  onProblem(handler: (problem: LoggedProblem) => void): () => void;
   onMuteChange(handler: () => void): () => void;
   onGesture(handler: (gesture: GestureEvents["gesture"]) => void): () => void;
 }

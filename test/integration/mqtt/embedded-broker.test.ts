@@ -66,7 +66,7 @@ test("mqtt.enabled false connects nowhere and opens no port", async () => {
     log: silentLogger,
   });
   await device.start(new AbortController().signal);
-  device.event("button", { eventType: "hold", button: "up", atMs: 0 });
+  device.event("event/button", { eventType: "hold", button: "up", atMs: 0 });
   expect([device.isConnected, device.brokerUrl]).toEqual([false, null]);
   await device.stop();
 });

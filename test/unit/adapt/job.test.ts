@@ -80,6 +80,7 @@ describe("job", () => {
 
 const policy = { minNewInteractions: 10, minInteractions: 20, quietMs: 60_000, minIntervalMs: 3_600_000 };
 const ready: EligibilityFacts = {
+  hold: null,
   consent: { store: true, train: true },
   newInteractions: 10,
   interactions: 20,
@@ -98,6 +99,7 @@ describe("eligibility", () => {
   });
 
   test.each<[IneligibleReason, Partial<EligibilityFacts>]>([
+    ["paused", { hold: "paused" }],
     ["no_store_consent", { consent: { store: false, train: true } }],
     ["no_train_consent", { consent: { store: true, train: false } }],
     ["no_model", { isModelReady: false }],
@@ -110,6 +112,11 @@ describe("eligibility", () => {
     ["too_soon", { sinceLastAttemptMs: 3_599_999 }],
   ])("%s alone stands in the way", (reason, change) => {
     expect(trainingEligibility({ ...ready, ...change }, policy)).toEqual({ eligible: false, reasons: [reason] });
+  });
+
+  test("with learning off that is the reason, and not the consents that do not hold for it", () => {
+    const off = { ...ready, hold: "learning_off" as const, consent: { store: false, train: false } };
+    expect(trainingEligibility(off, policy).reasons).toEqual(["learning_off"]);
   });
 
   test("asked for by its owner, a job need not be quiet, due or worth it, but consent and budget still hold", () => {

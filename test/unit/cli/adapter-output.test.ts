@@ -45,6 +45,7 @@ test("what stands in the way of training is said in words", () => {
   const text = describeTraining({
     profileId: "p_1",
     eligibility: { eligible: false, reasons: ["no_train_consent", "too_few_interactions"] },
+    hold: null,
     newInteractions: 3,
     job: null,
     lastFull: null,

@@ -1,12 +1,14 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { LogFields, Logger } from "../../../src/core/logger.ts";
 import { RequestRouter } from "../../../src/runtime/mqtt/request-router.ts";
-import type { RequestHandlers } from "../../../src/runtime/mqtt/requests.ts";
+import { FakeClock } from "../../support/fake-clock.ts";
+import { answeringHandlers } from "../../support/mqtt-handlers.ts";
 
 const signal = new AbortController().signal;
 let responses: { verb: string; body: Record<string, unknown> }[];
 let logged: string[];
 let router: RequestRouter;
+let clock: FakeClock;
 
 /** Keeps every line as text. */
 function recordingLogger(lines: string[]): Logger {
@@ -15,26 +17,19 @@ function recordingLogger(lines: string[]): Logger {
 }
 
 const never = () => new Promise<never>(() => {});
-const handlers: RequestHandlers = {
+const handlers = answeringHandlers({
   say: never,
-  "mic/set": async ({ muted }) => ({ muted }),
   "feedback/submit": async () => ({ outcome: "declined", reason: "no_consent" }),
-  "training/start": async () => ({ outcome: "queued", reasons: [] }),
-  "training/cancel": async () => ({ cancelled: false }),
-  "adapter/rollback": async () => ({ adapter: null }),
-  "power/set_mode": async ({ mode }) => ({ mode }),
-  "power/set_budget": async ({ dailyWh }) => ({ dailyWh }),
-  health_check: async () => ({ healthy: true, uptimeS: 1, failing: [], alerts: [] }),
-  "consent/revoke": async () => ({ revoked: [] }),
-  restart: async () => ({ outcome: "restarting" }),
-};
+});
 
 beforeEach(() => {
   responses = [];
   logged = [];
+  clock = new FakeClock();
   router = new RequestRouter(
     (verb, payload) => responses.push({ verb, body: JSON.parse(payload) as Record<string, unknown> }),
     recordingLogger(logged),
+    clock,
   );
   router.handlers = handlers;
 });
@@ -88,7 +83,10 @@ describe("transactions", () => {
       return { outcome: "restarting" } as const;
     };
     router.handlers = { ...handlers, restart };
-    for (let id = 0; id < 65; id += 1) await send("restart", { transaction: id });
+    for (let id = 0; id < 65; id += 1) {
+      await send("restart", { transaction: id });
+      await clock.advance(60_000);
+    }
     await send("restart", { transaction: 1 });
     expect(runs).toBe(65);
     await send("restart", { transaction: 0 });
@@ -116,6 +114,51 @@ describe("transactions", () => {
   });
 });
 
+test("a verb runs as often a minute as its row says, then E_REQUEST_RATE, and again a third of a minute later", async () => {
+  const codes = () => responses.map(({ body }) => body.code ?? body.status);
+  for (let i = 0; i < 4; i += 1) await send("restart", {});
+  expect(codes()).toEqual(["ok", "ok", "ok", "E_REQUEST_RATE"]);
+  await send("mic/set", { muted: true });
+  expect(codes().at(-1)).toBe("ok");
+  await clock.advance(20_000);
+  await send("restart", {});
+  await send("restart", {});
+  expect(codes().slice(-2)).toEqual(["ok", "E_REQUEST_RATE"]);
+});
+
+test("a repeat of a known transaction is answered whatever the rate, and one refused for it may come again", async () => {
+  for (let i = 0; i < 3; i += 1) await send("restart", { transaction: i });
+  await send("restart", { transaction: 0 });
+  await send("restart", { transaction: 3 });
+  await clock.advance(60_000);
+  await send("restart", { transaction: 3 });
+  expect(responses.slice(-3).map(({ body }) => body.code ?? body.status)).toEqual(["ok", "E_REQUEST_RATE", "ok"]);
+});
+
+test("a handler may follow up with a second answer to the same transaction, checked like the first", async () => {
+  const armed = {
+    outcome: "armed",
+    profile: `p_${"1".repeat(16)}`,
+    confirm: null,
+    expiresS: 60,
+    receipt: null,
+  } as const;
+  router.handlers = {
+    ...handlers,
+    "profile/forget": async (_request, { followUp }) => {
+      queueMicrotask(() => followUp({ ...armed, outcome: "forgotten" }));
+      return armed;
+    },
+  };
+  await send("profile/forget", { transaction: "t" });
+  await new Promise((resolve) => setImmediate(resolve));
+  const outcomes = responses.map(({ body }) => [(body.data as { outcome: string }).outcome, body.transaction]);
+  expect(outcomes.toSorted()).toEqual([
+    ["armed", "t"],
+    ["forgotten", "t"],
+  ]);
+});
+
 test("a handler that returns more than its schema allows is E_INTERNAL and nothing of it leaves", async () => {
   const leaking = async () => ({ muted: true, transcript: "SECRET" });
   router.handlers = { ...handlers, "mic/set": leaking };
@@ -128,6 +171,7 @@ test("no handlers yet: E_REQUEST_UNKNOWN", async () => {
   const early = new RequestRouter(
     (verb, payload) => responses.push({ verb, body: JSON.parse(payload) }),
     recordingLogger([]),
+    clock,
   );
   await early.handle({ verb: "restart", payload: new Uint8Array(), retained: false }, signal);
   expect(responses[0]?.body.code).toBe("E_REQUEST_UNKNOWN");

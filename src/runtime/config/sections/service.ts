@@ -1,7 +1,10 @@
 import { integer, oneOf } from "../config-key.ts";
 
+/** Least severe first. */
+export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
+
 export const logSection = {
-  level: oneOf(["debug", "info", "warn", "error"], { default: "info", doc: "Least severe line that is written." }),
+  level: oneOf(LOG_LEVELS, { default: "info", doc: "Least severe line that is written." }),
   format: oneOf(["journald", "json"], {
     default: "journald",
     doc: "journald: JSON lines with the <N> priority prefix; json: JSON lines with a time.",
