@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { makeAdaptation } from "./composition/adaptation.ts";
 import { makeControls } from "./composition/controls.ts";
 import { makeEars, openRecogniser } from "./composition/ears.ts";
+import { makeFreezer } from "./composition/freezer.ts";
 import { makeGovernor } from "./composition/governor.ts";
 import { fileWriteError } from "./core/atomic-file.ts";
 import { packageRoot } from "./core/built-file.ts";
@@ -159,7 +160,9 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
     { ...config.dialog, maxAnswerTokens: config.model.maxAnswerTokens, temperature: config.model.temperature },
   );
   const { governor, virtualSensors } = makeGovernor(loaded, alerts, clock, log);
-  const { adaptation, adapters } = makeAdaptation(config, { profiles, models, governor, learning, alerts, clock, log });
+  const freezer = await makeFreezer(config.training.memoryMb, log.child({ part: "adaptation" }));
+  const layers = { profiles, models, governor, learning, freezer, alerts, clock, log };
+  const { adaptation, adapters } = makeAdaptation(config, layers);
   const publisher = createStatusPublisher(config.mqtt, deviceId, {
     clock,
     log: log.child({ part: "mqtt" }),

@@ -108,6 +108,7 @@ export class AdaptationService implements Service {
 
   /** The governor decided anew. */
   budgetChanged(): void {
+    this.#passOnBudget(); // now, and not behind a look for work that is under way
     if (this.#deps.budget().releaseMemory === true) this.#endInBackground("yield");
     this.#kick();
   }
@@ -271,8 +272,7 @@ export class AdaptationService implements Service {
   }
 
   async #tick(): Promise<void> {
-    const { duty, threads } = this.#deps.budget();
-    this.#trainer.setLimits({ duty, threads: Math.max(1, threads) });
+    this.#passOnBudget();
     const base = this.#deps.base();
     if (this.#isStopped || this.#isBusy || this.#runner.record !== null || base === null) return;
     const profiles = (await this.#deps.archive.list()).toSorted((a, b) => Number(b.isActive) - Number(a.isActive));
@@ -282,6 +282,11 @@ export class AdaptationService implements Service {
       this.#runner.begin(next, base);
       return;
     }
+  }
+
+  #passOnBudget(): void {
+    const { duty, threads } = this.#deps.budget();
+    this.#trainer.setLimits({ duty, threads: Math.max(1, threads) });
   }
 
   #situation(): Situation {

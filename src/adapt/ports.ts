@@ -249,6 +249,8 @@ export interface Trainer {
 
 /** Takes the CPU from a process and gives it back, within 50 ms. */
 export interface Freezer {
+  /** Called once for a process that has just been spawned, before it is given work. Never throws. */
+  adopt(pid: number): void;
   /** Resolves when the process no longer runs. A process that is gone already is no error. */
   freeze(pid: number): Promise<void>;
   thaw(pid: number): Promise<void>;

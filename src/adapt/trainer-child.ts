@@ -79,6 +79,7 @@ export class TrainerChild {
       env: { ...process.env, GGML_NO_BACKTRACE: "1" },
     });
     this.#lowerPriority();
+    if (this.#process.pid !== undefined) options.freezer.adopt(this.#process.pid);
     this.#process.stdin.on("error", () => {}); // EPIPE of a child that died: its end is reported by `ended`
     this.#process.stdout.on("data", (chunk: Buffer) => this.#read(chunk));
     const stderr = new LineDecoder();

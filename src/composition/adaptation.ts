@@ -2,10 +2,10 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { AdaptationService } from "../adapt/adaptation-service.ts";
 import { AdapterStore } from "../adapt/adapter-store.ts";
-import { SignalFreezer } from "../adapt/freezer.ts";
 import { readGeneralText } from "../adapt/general-text.ts";
 import { JobJournal } from "../adapt/job-journal.ts";
 import type { BaseModel } from "../adapt/job-world.ts";
+import type { Freezer } from "../adapt/ports.ts";
 import { TrainerProcess } from "../adapt/trainer-process.ts";
 import { DEFAULT_TRAINING_SETTINGS, type TrainingSettings } from "../adapt/training-settings.ts";
 import { packageRoot } from "../core/built-file.ts";
@@ -31,6 +31,7 @@ export interface AdaptationParts {
   readonly models: ModelService;
   readonly governor: GovernorService;
   readonly learning: LearningSwitches;
+  readonly freezer: Freezer;
   readonly alerts: Alerts;
   readonly clock: Clock;
   readonly log: Logger;
@@ -56,7 +57,7 @@ export function makeAdapterStore(
 
 /** The adaptation layer, wired to the model that answers and to the governor's budget. */
 export function makeAdaptation(config: AslsConfig, parts: AdaptationParts): AdaptationMade {
-  const { profiles, models, governor, learning, alerts, clock } = parts;
+  const { profiles, models, governor, learning, freezer, alerts, clock } = parts;
   const { paths, training, model } = config;
   const log = parts.log.child({ part: "adaptation" });
   const adapters = makeAdapterStore(config, parts);
@@ -76,7 +77,7 @@ export function makeAdaptation(config: AslsConfig, parts: AdaptationParts): Adap
       archive: profiles.archive,
       store: adapters,
       journal: new JobJournal(join(paths.stateDir, "adapters"), profiles.files),
-      trainer: new TrainerProcess({ command: { file: TRAINER }, clock, logger: log, freezer: new SignalFreezer() }),
+      trainer: new TrainerProcess({ command: { file: TRAINER }, clock, logger: log, freezer }),
       embedder: profiles.embedder,
       settings: settingsOf(training),
       workFolder: join(paths.runtimeDir, "training"),

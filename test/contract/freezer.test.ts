@@ -1,25 +1,17 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
+import { mkdirSync, readdirSync, rmdirSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { CgroupFreezer, SignalFreezer } from "../../src/adapt/freezer.ts";
 import type { Freezer } from "../../src/adapt/ports.ts";
 import { randomId } from "../../src/core/ids.ts";
+import { silentLogger } from "../../src/core/logger.ts";
+import { cgroupObstacle, cgroupRoot } from "../support/cgroup.ts";
+import { processorNs, turns } from "../support/processor-time.ts";
 
 /** A process with three busy threads. */
 const BUSY =
   'const {Worker}=require("node:worker_threads");for(let i=0;i<2;i++)new Worker("for(;;);",{eval:true});setTimeout(()=>{for(;;);},1);';
-
-/** Processor time of all threads, ns. @see Linux Documentation/scheduler/sched-stats.rst */
-function cpuNs(pid: number): number {
-  return readdirSync(`/proc/${pid}/task`)
-    .map((thread) => Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]))
-    .reduce((sum, ns) => sum + ns, 0);
-}
-
-const turns = async (count: number) => {
-  for (let i = 0; i < count; i += 1) await new Promise((resolve) => setImmediate(resolve));
-};
 
 /** Behaviour that every {@link Freezer} shares, on a real process. */
 function freezerContract(name: string, makeFreezer: () => Freezer): void {
@@ -28,14 +20,15 @@ function freezerContract(name: string, makeFreezer: () => Freezer): void {
       const child = spawn(process.execPath, ["-e", BUSY]);
       const pid = child.pid ?? 0;
       const freezer = makeFreezer();
+      freezer.adopt(pid);
       try {
         await vi.waitFor(() => expect(readdirSync(`/proc/${pid}/task`).length).toBeGreaterThan(2), { timeout: 20_000 });
         await freezer.freeze(pid);
-        const whenFrozen = cpuNs(pid);
+        const whenFrozen = processorNs(pid);
         await turns(2_000);
-        expect(cpuNs(pid)).toBe(whenFrozen);
+        expect(processorNs(pid)).toBe(whenFrozen);
         await freezer.thaw(pid);
-        await vi.waitFor(() => expect(cpuNs(pid)).toBeGreaterThan(whenFrozen), { timeout: 20_000 });
+        await vi.waitFor(() => expect(processorNs(pid)).toBeGreaterThan(whenFrozen), { timeout: 20_000 });
       } finally {
         child.kill("SIGKILL");
         await once(child, "close");
@@ -46,6 +39,7 @@ function freezerContract(name: string, makeFreezer: () => Freezer): void {
       const child = spawn("sleep", ["600"]);
       const pid = child.pid ?? 0;
       const freezer = makeFreezer();
+      freezer.adopt(pid);
       for (const order of ["freeze", "freeze", "thaw", "thaw"] as const) await freezer[order](pid);
       child.kill();
       const [, signal] = await once(child, "close");
@@ -56,6 +50,7 @@ function freezerContract(name: string, makeFreezer: () => Freezer): void {
       const child = spawn("true");
       await once(child, "close");
       const freezer = makeFreezer();
+      freezer.adopt(child.pid ?? 0);
       await freezer.freeze(child.pid ?? 0);
       await freezer.thaw(child.pid ?? 0);
     });
@@ -64,27 +59,12 @@ function freezerContract(name: string, makeFreezer: () => Freezer): void {
 
 freezerContract("SIGSTOP", () => new SignalFreezer());
 
-const mount = /^\S+ (\S+) cgroup2 /m.exec(readFileSync("/proc/mounts", "utf8"))?.[1];
-const cgroup = `${mount}/${randomId("asls-test")}`;
-
-function cgroupObstacle(): string | null {
-  if (mount === undefined) return "there is no cgroup version 2 here";
-  try {
-    accessSync(mount, constants.W_OK);
-    mkdirSync(cgroup);
-    const isUsable = existsSync(`${cgroup}/cgroup.freeze`);
-    rmdirSync(cgroup);
-    return isUsable ? null : "this kernel's cgroups cannot be frozen";
-  } catch {
-    return `${mount} is not ours to write`;
-  }
-}
-
 const obstacle = cgroupObstacle();
 if (obstacle === null) {
+  const cgroup = `${cgroupRoot()}/${randomId("asls-test")}`;
   beforeAll(() => mkdirSync(cgroup));
   afterAll(() => rmdirSync(cgroup));
-  freezerContract("cgroup", () => new CgroupFreezer(cgroup));
+  freezerContract("cgroup", () => new CgroupFreezer(cgroup, silentLogger));
 } else {
   describe.skip(`freezer contract: cgroup (${obstacle})`, () => {
     it("is the same as with SIGSTOP", () => {});

@@ -58,6 +58,12 @@ export const trainingSection = {
     default: 60_000,
     doc: "Tokens of one pass over the examples of a profile.",
   }),
+  memoryMb: integer({
+    min: 0,
+    max: 1_048_576,
+    default: 0,
+    doc: "Memory (MiB) that the trainer may hold where systemd gave it a cgroup: slowed down above it, killed at 1.25 times. 0: half of the board's.",
+  }),
   seed: integer({ min: 0, max: 2_147_483_647, default: 1, doc: "Same data and seed give the same adapter." }),
   generalText: path({
     default: "",
