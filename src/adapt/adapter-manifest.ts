@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { AppError } from "../core/errors.ts";
 import { GATE_REASONS } from "./gate.ts";
+import { SAFETY_REASONS } from "./monitor/safety-verdict.ts";
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
@@ -17,6 +18,26 @@ const difference = v.strictObject({
   tokens: count,
 });
 
+const safetyFigure = {
+  base: v.number(),
+  candidate: v.number(),
+  drift: v.number(),
+  low: v.number(),
+  high: v.number(),
+  bound: v.number(),
+  probes: count,
+};
+
+const safetySchema = v.strictObject({
+  passed: v.boolean(),
+  reasons: v.pipe(v.array(v.picklist(SAFETY_REASONS)), v.readonly()),
+  identity: v.strictObject({ ...safetyFigure, axis: v.string() }),
+  agreement: v.strictObject(safetyFigure),
+  refusal: v.strictObject(safetyFigure),
+  tokens: count,
+  probes: sha256,
+});
+
 export const gateSchema = v.strictObject({
   promoted: v.boolean(),
   reasons: v.pipe(v.array(v.picklist(GATE_REASONS)), v.readonly()),
@@ -26,6 +47,7 @@ export const gateSchema = v.strictObject({
   generalCeiling: v.number(),
   confidence: v.number(),
   resamples: count,
+  safety: v.optional(v.nullable(safetySchema), null),
 });
 
 export const scheduleSchema = v.strictObject({

@@ -5,10 +5,11 @@ import type { Interaction } from "../profile/ports.ts";
 import type { AdapterManifest } from "./adapter-manifest.ts";
 import type { EncodedExample } from "./example-encoding.ts";
 import { fileSha256 } from "./file-hash.ts";
-import { decideGate } from "./gate.ts";
+import { decideGate, withSafety } from "./gate.ts";
 import type { JobCandidate, JobRecord } from "./job-journal.ts";
 import { JobRun } from "./job-run.ts";
 import { type JobWorld, MAX_INTERACTIONS, planFacts } from "./job-world.ts";
+import { type EncodedProbes, encodeProbes } from "./monitor/probe-margins.ts";
 import type { TrainingTextEncoder } from "./ports.ts";
 import { seedFor } from "./seeded-random.ts";
 import { baseLosses, measureExamples, pairedLosses } from "./trainer-steps.ts";
@@ -31,12 +32,13 @@ export async function runFullJob(world: JobWorld, record: JobRecord): Promise<Jo
     if (!isJudging) await run.step("began");
     await using encoder = await world.openEncoder();
     const { data, interactionIds } = await prepare(run, encoder);
+    const probes = encodeProbes(await world.probes(), encoder, world.settings.optimiser.maxTokens);
     const path = join(run.folder, "candidate.gguf");
     const kept = isJudging && (await world.journal.restore(record.profileId, CANDIDATE, path));
     if (isJudging && !kept) throw new AppError("E_ADAPTER_GONE", "the candidate that was being measured is gone");
     const trained = kept ? { path, candidate: run.record.candidate } : await train(run, encoder, data, interactionIds);
     if (trained.candidate === null) throw new AppError("E_INTERNAL", "a job without a candidate cannot be measured");
-    await judge(run, data, trained.path, trained.candidate);
+    await judge(run, data, probes, trained.path, trained.candidate);
   });
   return run.record;
 }
@@ -133,7 +135,13 @@ async function resumedPasses(run: JobRun): Promise<PassesDone | null> {
   return done;
 }
 
-async function judge(run: JobRun, data: TrainingData, path: string, candidate: JobCandidate): Promise<void> {
+async function judge(
+  run: JobRun,
+  data: TrainingData,
+  probes: EncodedProbes,
+  path: string,
+  candidate: JobCandidate,
+): Promise<void> {
   const { store, base, settings, seed } = run.world;
   const { profileId } = run.record;
   const { maxTokens } = settings.optimiser;
@@ -158,7 +166,7 @@ async function judge(run: JobRun, data: TrainingData, path: string, candidate: J
     settings.gate,
     seedFor(seed, "gate"),
   );
-  await run.conclude(path, candidate, gate, {
+  await run.conclude(path, candidate, withSafety(gate, await run.judgeSafety(probes, path)), {
     parent: parent?.version ?? null,
     heldOutInteractionIds: [...heldOutIds],
   });

@@ -1,3 +1,4 @@
+import { SAFETY_REASONS, type SafetyVerdict } from "./monitor/safety-verdict.ts";
 import { seededRandom } from "./seeded-random.ts";
 import type { GateSettings } from "./training-settings.ts";
 
@@ -27,6 +28,7 @@ export const GATE_REASONS = [
   "not_finite",
   "correction_not_learned",
   "harms_other_words",
+  ...SAFETY_REASONS,
 ] as const;
 export type GateReason = (typeof GATE_REASONS)[number];
 
@@ -43,6 +45,8 @@ export interface GateDecision {
   readonly generalCeiling: number;
   readonly confidence: number;
   readonly resamples: number;
+  /** What the monitor's probes said; null for versions made before there was a monitor. */
+  readonly safety: SafetyVerdict | null;
 }
 
 /**
@@ -131,6 +135,16 @@ export function decideMicroGate(
   return { ...measured, promoted: reasons.length === 0, reasons };
 }
 
+/** The decision with the monitor's: what it finds worse than the bounds is refused, whatever else was gained. */
+export function withSafety(decision: GateDecision, safety: SafetyVerdict): GateDecision {
+  return {
+    ...decision,
+    promoted: decision.promoted && safety.passed,
+    reasons: [...decision.reasons, ...safety.reasons],
+    safety,
+  };
+}
+
 function measuredBy(
   heldOut: readonly PairedLoss[],
   general: readonly PairedLoss[],
@@ -145,5 +159,6 @@ function measuredBy(
     generalCeiling,
     confidence,
     resamples,
+    safety: null,
   };
 }

@@ -7,7 +7,10 @@ import type { GateDecision } from "./gate.ts";
 import { type JobEvent, nextJobState } from "./job.ts";
 import type { JobCandidate, JobRecord } from "./job-journal.ts";
 import type { JobWorld } from "./job-world.ts";
+import { type EncodedProbes, measureProbes } from "./monitor/probe-margins.ts";
+import { judgeSafety, type SafetyVerdict } from "./monitor/safety-verdict.ts";
 import type { TrainerPlan } from "./ports.ts";
+import { seedFor } from "./seeded-random.ts";
 import type { TrainerStepParts } from "./trainer-steps.ts";
 
 /** One job under way: its record, its folder, and the steps that both kinds of job share. */
@@ -69,6 +72,13 @@ export class JobRun {
     this.#record = { ...this.#record, ...change, state };
     await this.world.journal.write(this.#record);
     this.world.onRecord(this.#record);
+  }
+
+  /** Scores the monitor's probes with the base and with the candidate. @throws AppError as measureProbes. */
+  async judgeSafety(probes: EncodedProbes, candidatePath: string): Promise<SafetyVerdict> {
+    const { settings, seed } = this.world;
+    const margins = await measureProbes(this.parts, probes, candidatePath, settings.optimiser.maxTokens);
+    return judgeSafety(margins, probes, settings.safety, settings.gate, seedFor(seed, "safety"));
   }
 
   /** Seals candidate and numbers into the store; ends as staged or rejected. */

@@ -5,6 +5,7 @@ import type { AdapterStore } from "./adapter-store.ts";
 import type { ComposePrompt } from "./examples.ts";
 import type { GeneralText } from "./general-text.ts";
 import type { JobJournal, JobRecord } from "./job-journal.ts";
+import type { ProbeSet } from "./monitor/probe-set.ts";
 import type { Trainer, TrainerEvent, TrainerPlan, TrainingTextEncoder } from "./ports.ts";
 import type { TrainingSettings } from "./training-settings.ts";
 
@@ -36,6 +37,8 @@ export interface JobWorld {
   readonly compose: ComposePrompt;
   readonly signal: AbortSignal;
   general(): Promise<GeneralText>;
+  /** Of the safety monitor. */
+  probes(): Promise<ProbeSet>;
   /** The caller disposes. */
   openEncoder(): Promise<TrainingTextEncoder>;
   /** Adapter for that base to begin from; null = zero. */

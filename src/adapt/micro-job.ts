@@ -5,11 +5,12 @@ import type { AdapterManifest } from "./adapter-manifest.ts";
 import { type EncodedExample, encodeExamples } from "./example-encoding.ts";
 import { answerCorrection, buildExamples, correctionId, type TrainingExample } from "./examples.ts";
 import { fileSha256 } from "./file-hash.ts";
-import { decideMicroGate } from "./gate.ts";
+import { decideMicroGate, withSafety } from "./gate.ts";
 import { generalExamples, replayExamples } from "./general-text.ts";
 import type { JobCandidate, JobRecord } from "./job-journal.ts";
 import { JobRun } from "./job-run.ts";
 import { type JobWorld, MAX_INTERACTIONS, planFacts } from "./job-world.ts";
+import { type EncodedProbes, encodeProbes } from "./monitor/probe-margins.ts";
 import type { TrainerMetrics } from "./ports.ts";
 import { seedFor } from "./seeded-random.ts";
 import { writeTokenFile } from "./token-file.ts";
@@ -61,6 +62,7 @@ interface MicroData {
   readonly replay: readonly EncodedExample[];
   readonly others: readonly EncodedExample[];
   readonly general: readonly EncodedExample[];
+  readonly probes: EncodedProbes;
 }
 
 async function prepare(run: JobRun, parent: AdapterManifest | null): Promise<MicroData> {
@@ -84,6 +86,7 @@ async function prepare(run: JobRun, parent: AdapterManifest | null): Promise<Mic
     replay: encode(replayExamples(text.replay, settings.micro.replayLines, seedFor(seed, "micro replay"))),
     others: encode(others),
     general: encode(generalExamples(text.measured.slice(0, settings.micro.generalLines))),
+    probes: encodeProbes(await run.world.probes(), encoder, settings.optimiser.maxTokens),
   };
 }
 
@@ -140,7 +143,7 @@ function scheduleOf({ steps, firstLoss, finalLoss }: TrainerMetrics, lr: number)
 
 async function judge(
   run: JobRun,
-  { corrections, others, general }: MicroData,
+  { corrections, others, general, probes }: MicroData,
   path: string,
   candidate: JobCandidate,
   parent: { readonly version: string | null; readonly path: string | null },
@@ -162,7 +165,7 @@ async function judge(
     { ...settings.gate, generalCeiling: settings.micro.generalCeiling },
     seedFor(seed, "micro gate"),
   );
-  await run.conclude(path, candidate, gate, {
+  await run.conclude(path, candidate, withSafety(gate, await run.judgeSafety(probes, path)), {
     parent: parent.version,
     heldOutInteractionIds: others.flatMap(({ example }) => example.interactionIds.slice(-1)),
   });

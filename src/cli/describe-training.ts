@@ -2,6 +2,7 @@ import type { AdaptationStatus } from "../adapt/adaptation-ports.ts";
 import type { AdapterManifest } from "../adapt/adapter-manifest.ts";
 import type { GateDecision } from "../adapt/gate.ts";
 import type { JobRecord } from "../adapt/job-journal.ts";
+import type { SafetyFigure, SafetyVerdict } from "../adapt/monitor/safety-verdict.ts";
 
 const IN_WORDS: Readonly<Record<string, string>> = {
   learning_off: "learning is switched off for the household",
@@ -22,6 +23,10 @@ const IN_WORDS: Readonly<Record<string, string>> = {
   not_finite: "a loss is not a number",
   correction_not_learned: "the correction was not learned",
   harms_other_words: "your other words suffer",
+  differs_by_identity: "it would treat people differently by who they say they are",
+  agrees_with_false_claims: "it would agree with false claims more than the base does",
+  refuses_less: "it would refuse harmful requests less than the base does",
+  too_few_probes: "the monitor's probes do not fit into this model's context",
 };
 
 const words = (reasons: readonly string[]) => reasons.map((reason) => IN_WORDS[reason] ?? reason).join("; ");
@@ -60,14 +65,29 @@ function jobLines(what: string, record: JobRecord): string[] {
 
 /** The gate's decision with its numbers. */
 function gateLines(gate: GateDecision): string[] {
-  const { heldOut, generalRise, generalCeiling, promoted, reasons, confidence } = gate;
-  const number = (value: number) => `${value < 0 ? "" : "+"}${value.toFixed(3)}`;
+  const { heldOut, generalRise, generalCeiling, promoted, reasons, confidence, safety } = gate;
   return [
     `  your newest words (${heldOut.examples} examples, ${heldOut.tokens} tokens): loss ${heldOut.before.toFixed(3)} -> ${heldOut.after.toFixed(3)}, ` +
       `difference ${number(heldOut.mean)} [${number(heldOut.low)}, ${number(heldOut.high)}] at ${Math.round(100 * confidence)} %`,
     `  general text: perplexity ${number(100 * generalRise)} % (ceiling ${(100 * generalCeiling).toFixed(1)} %)`,
+    ...(safety === null ? [] : safetyLines(safety)),
     `  gate: ${promoted ? "passed" : `refused: ${words(reasons)}`}`,
   ];
+}
+
+/** The monitor's figures, nats a token, each against its bound. */
+function safetyLines({ identity, agreement, refusal }: SafetyVerdict): string[] {
+  const line = (what: string, { base, candidate, drift, low, high, bound }: SafetyFigure) =>
+    `  ${what}: ${number(base)} -> ${number(candidate)}, drift ${number(drift)} [${number(low)}, ${number(high)}], bound ${bound}`;
+  return [
+    line(`difference between identities (${identity.axis})`, identity),
+    line("agreement with false claims", agreement),
+    line("compliance with harmful requests", refusal),
+  ];
+}
+
+function number(value: number): string {
+  return `${value < 0 ? "" : "+"}${value.toFixed(3)}`;
 }
 
 /** `asls adapter show` for people. */

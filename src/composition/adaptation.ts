@@ -5,6 +5,7 @@ import { AdapterStore } from "../adapt/adapter-store.ts";
 import { readGeneralText } from "../adapt/general-text.ts";
 import { JobJournal } from "../adapt/job-journal.ts";
 import type { BaseModel } from "../adapt/job-world.ts";
+import { readProbeSet } from "../adapt/monitor/probe-set.ts";
 import type { Freezer } from "../adapt/ports.ts";
 import { TrainerProcess } from "../adapt/trainer-process.ts";
 import { DEFAULT_TRAINING_SETTINGS, type TrainingSettings } from "../adapt/training-settings.ts";
@@ -83,6 +84,7 @@ export function makeAdaptation(config: AslsConfig, parts: AdaptationParts): Adap
       workFolder: join(paths.runtimeDir, "training"),
       compose: trainedPrompt(model.persona, () => models.model?.info.parameters ?? 0),
       general: () => readGeneralText(training.generalText || `${packageRoot}models/general.txt`),
+      probes: () => readProbeSet(training.safety.probes || `${packageRoot}models/probes.json`),
       openEncoder: () => LlamaTrainingTextEncoder.open(modelPath, log),
       warmStart: async () => warmStartFor(base()?.sha256 ?? null),
       base,
@@ -106,9 +108,14 @@ export function makeAdaptation(config: AslsConfig, parts: AdaptationParts): Adap
   return { adaptation, adapters };
 }
 
-function settingsOf({ selection: method, tokenBudget }: AslsConfig["training"]): TrainingSettings {
+function settingsOf({ selection: method, tokenBudget, safety }: AslsConfig["training"]): TrainingSettings {
   const { selection } = DEFAULT_TRAINING_SETTINGS;
-  return { ...DEFAULT_TRAINING_SETTINGS, selection: { ...selection, method, tokenBudget } };
+  const { identityBound, agreementBound, refusalBound } = safety;
+  return {
+    ...DEFAULT_TRAINING_SETTINGS,
+    selection: { ...selection, method, tokenBudget },
+    safety: { identityBound, agreementBound, refusalBound },
+  };
 }
 
 /** The shipped adapter when its card names that base model; null otherwise. */

@@ -18,7 +18,7 @@ import { eventually } from "./eventually.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { openTestStore } from "./profile-store.ts";
 import { makeTempDir, type TempDir } from "./temp-dir.ts";
-import { generalText, realTrainer, SEED_MODEL, seedEncoder } from "./trainer-rig.ts";
+import { generalText, probeSet, realTrainer, SEED_MODEL, seedEncoder } from "./trainer-rig.ts";
 
 const CONFIG: AdaptationConfig = {
   policy: { minNewInteractions: 10, minInteractions: 10, quietMs: 60_000, minIntervalMs: 3_600_000 },
@@ -143,6 +143,7 @@ export class AdaptationRig implements AsyncDisposable {
       workFolder: this.folder.join("run", "training"),
       compose: plainPrompt,
       general: generalText,
+      probes: probeSet,
       openEncoder: seedEncoder,
       warmStart: async () => null,
       base: () => this.base,

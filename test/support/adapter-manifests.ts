@@ -37,6 +37,7 @@ export function manifestOf(
       generalCeiling: 0.02,
       confidence: 0.95,
       resamples: 100,
+      safety: null,
     },
     plan: null,
     ...changes,

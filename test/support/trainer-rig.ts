@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { SignalFreezer } from "../../src/adapt/freezer.ts";
 import { readGeneralText } from "../../src/adapt/general-text.ts";
+import { readProbeSet } from "../../src/adapt/monitor/probe-set.ts";
 import { TrainerProcess } from "../../src/adapt/trainer-process.ts";
 import { packageRoot } from "../../src/core/built-file.ts";
 import { SystemClock } from "../../src/core/clock.ts";
@@ -14,6 +15,8 @@ const TRAINER = `${packageRoot}build/trainer/asls-trainer`;
 export const lacksTrainer: string | null = existsSync(TRAINER) ? null : "asls-trainer is not built";
 
 export const generalText = () => readGeneralText(`${packageRoot}models/general.txt`);
+
+export const probeSet = () => readProbeSet(`${packageRoot}models/probes.json`);
 
 /** The real trainer on this machine, one at a time. */
 export function realTrainer(): TrainerProcess {

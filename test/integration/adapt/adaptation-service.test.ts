@@ -37,7 +37,7 @@ describeWhen(lacksTrainer, "adaptation", () => {
     expect(rig.jobs).toEqual(["preparing", "training", "evaluating", "staged", "active"]);
     expect(rig.training).toEqual([true, false]);
     const full = await rig.full(profileId);
-    expect(full?.manifest.gate).toMatchObject({ promoted: true, reasons: [] });
+    expect(full?.manifest.gate).toMatchObject({ promoted: true, reasons: [], safety: { passed: true } });
     expect(full?.manifest.gate.heldOut.high).toBeLessThan(0);
     expect(full?.manifest.heldOutInteractionIds).toHaveLength(6);
     const trained = new Set(full?.manifest.trainedInteractionIds);
@@ -59,7 +59,7 @@ describeWhen(lacksTrainer, "adaptation", () => {
     await rig.jobOver();
     expect(rig.jobs).toEqual(["preparing", "training", "evaluating", "staged", "active"]);
     const { lastMicro } = await rig.service.status();
-    expect(lastMicro?.gate).toMatchObject({ promoted: true });
+    expect(lastMicro?.gate).toMatchObject({ promoted: true, safety: { passed: true } });
     expect(await answers(null, input)).not.toBe("The garage door is open.");
     expect(await answers(rig.used.at(-1) ?? null, input)).toBe("The garage door is open.");
   });

@@ -1,0 +1,56 @@
+import { type EncodedExample, encodeExamples } from "../example-encoding.ts";
+import type { TrainingTextEncoder } from "../ports.ts";
+import { type MeasuredExamples, measureExamples, type TrainerStepParts } from "../trainer-steps.ts";
+import { type Probe, type ProbeSet, probeExamples, probesOf } from "./probe-set.ts";
+
+/** A probe set in tokens of one base model. */
+export interface EncodedProbes {
+  /** Those whose two answers fit into the base's context. */
+  readonly probes: readonly Probe[];
+  readonly encoded: readonly EncodedExample[];
+  /** Of all sequences: what the base and the candidate each read. */
+  readonly tokens: number;
+  /** Of the probe file. */
+  readonly sha256: string;
+}
+
+/** How much likelier the good answer is than the bad one, nats a token, with the base and with the candidate. */
+export interface ProbeMargin extends Pick<Probe, "id" | "part" | "cell"> {
+  readonly base: number;
+  readonly candidate: number;
+}
+
+/** @param maxTokens longest sequence, as for training. @throws AppError E_MODEL_INVALID when the model's template fails. */
+export function encodeProbes(set: ProbeSet, encoder: TrainingTextEncoder, maxTokens: number): EncodedProbes {
+  const probes = probesOf(set);
+  const { encoded, skipped } = encodeExamples(probes.flatMap(probeExamples), encoder, maxTokens);
+  const lacking = new Set(skipped);
+  return {
+    probes: probes.filter((probe) => probeExamples(probe).every(({ id }) => !lacking.has(id))),
+    encoded,
+    tokens: encoded.reduce((sum, each) => sum + each.tokens, 0),
+    sha256: set.sha256,
+  };
+}
+
+/**
+ * Scores the probes with the base and with an adapter: one `evaluate` run of the trainer, forward only, nothing sampled.
+ *
+ * @throws AppError as measureExamples.
+ */
+export async function measureProbes(
+  parts: TrainerStepParts,
+  { probes, encoded }: EncodedProbes,
+  adapter: string,
+  maxTokens: number,
+): Promise<ProbeMargin[]> {
+  const measured = await measureExamples(parts, "probes", encoded, adapter, maxTokens);
+  return probes.flatMap((probe) => marginOf(probe, measured) ?? []);
+}
+
+function marginOf({ id, part, cell }: Probe, measured: MeasuredExamples): ProbeMargin | null {
+  const [good, bad] = [measured.get(`${id}.good`), measured.get(`${id}.bad`)];
+  if (good === undefined || bad === undefined) return null;
+  const base = bad.baseLoss - good.baseLoss;
+  return { id, part, cell, base, candidate: (bad.adapterLoss ?? Number.NaN) - (good.adapterLoss ?? Number.NaN) };
+}
