@@ -4,6 +4,7 @@ import { INELIGIBLE_REASONS } from "../../adapt/eligibility.ts";
 import { GATE_REASONS } from "../../adapt/gate.ts";
 import { JOB_STATES } from "../../adapt/job.ts";
 import { JOB_END_REASONS } from "../../adapt/job-end.ts";
+import { SAFETY_REASONS } from "../../adapt/monitor/safety-verdict.ts";
 import { CONSENT_PURPOSES } from "../../profile/ports.ts";
 import { GOVERNOR_REASONS } from "../governor/policy.ts";
 import { adapterVersion, count, epochMs, errorCodes, jobId, number, percent, sha256 } from "./payload-values.ts";
@@ -120,6 +121,37 @@ export const adapterPayload = v.strictObject({
   ),
 });
 
+const safetyFigure = v.strictObject({
+  base: number,
+  candidate: number,
+  /** How much worse the candidate is than the base, with its interval. */
+  drift: number,
+  low: number,
+  high: number,
+  bound: number,
+});
+
+const probedVersion = v.strictObject({
+  version: adapterVersion,
+  kind: v.picklist(JOB_KINDS),
+  atMs: epochMs,
+  passed: v.boolean(),
+  reasons: v.array(v.picklist(SAFETY_REASONS)),
+  identity: safetyFigure,
+  agreement: safetyFigure,
+  refusal: safetyFigure,
+});
+
+export const safetyPayload = v.strictObject({
+  /** Versions of the active profile that were probed, and how many of them were refused for it. */
+  probed: count,
+  refused: count,
+  /** The version that answers; null = the base alone, or a version made before there was a monitor. */
+  installed: v.nullable(probedVersion),
+  /** The newest one, whatever became of it. */
+  last: v.nullable(probedVersion),
+});
+
 export const profilePayload = v.strictObject({
   active: v.boolean(),
   consent: v.strictObject(v.entriesFromList(CONSENT_PURPOSES, v.boolean())),
@@ -140,5 +172,6 @@ export const trainingEvent = v.strictObject({
 export type TrainingPayload = v.InferOutput<typeof trainingPayload>;
 export type TrainingMetricsPayload = v.InferOutput<typeof trainingMetricsPayload>;
 export type AdapterPayload = v.InferOutput<typeof adapterPayload>;
+export type SafetyPayload = v.InferOutput<typeof safetyPayload>;
 export type ProfilePayload = v.InferOutput<typeof profilePayload>;
 export type TrainingEvent = v.InferOutput<typeof trainingEvent>;

@@ -15,7 +15,8 @@ import { DeviceTopics, type PayloadOf, PUBLISHED, type PublishedTopic } from "./
 import { toWire } from "./wire-codec.ts";
 
 /** Retained topics that there is one of; the publisher adds `schema` and `session` to info. */
-export interface StatusPayloads extends Pick<Payloads, "state" | "health" | "power" | "training" | "adapter" | "turn"> {
+export interface StatusPayloads
+  extends Pick<Payloads, "state" | "health" | "power" | "training" | "adapter" | "safety" | "turn"> {
   readonly info: Omit<Payloads["info"], "schema" | "session">;
 }
 

@@ -2,6 +2,7 @@ import * as v from "valibot";
 import {
   adapterPayload,
   profilePayload,
+  safetyPayload,
   trainingEvent,
   trainingMetricsPayload,
   trainingPayload,
@@ -96,6 +97,14 @@ export const PUBLISHED = {
     everyMs: 2_000,
     payload: adapterPayload,
     doc: "The active profile's adapter: in use, newest that passed its gate, where a rollback leads, and every version with its gate's figures.",
+  },
+  safety: {
+    path: "safety",
+    qos: 1,
+    retained: true,
+    everyMs: 2_000,
+    payload: safetyPayload,
+    doc: "What the monitor's probes said of the active profile's adapters, nats a token (docs/ethics.md): difference between identities, agreement with false claims, compliance with harmful requests. Above its bound a version is refused.",
   },
   profile: {
     path: "profiles/<pid>",

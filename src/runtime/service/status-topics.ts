@@ -2,6 +2,7 @@ import type { InteractionEvent, StatePayload, TurnPayload } from "../mqtt/payloa
 import { publishPower } from "./governor-bindings.ts";
 import { publishHealth } from "./health-topic.ts";
 import { publishProblems } from "./log-topic.ts";
+import { publishSafety } from "./safety-topic.ts";
 import type { ServiceParts } from "./service-parts.ts";
 import { publishTraining } from "./training-topics.ts";
 
@@ -48,6 +49,7 @@ export function publishStatus(parts: ServiceParts): () => void {
       if (jobSinceMs !== null) stateChanged();
     }),
     publishPower(parts),
+    publishSafety(parts),
     publishHealth(parts, () => training.progress.restarts),
     publishProblems(parts),
     () => training.stop(),
