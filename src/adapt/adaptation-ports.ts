@@ -1,4 +1,5 @@
 import type { ErrorCode } from "../core/errors.ts";
+import type { UpdateLock } from "../core/update-lock.ts";
 import type { ProfileArchive } from "../profile/ports.ts";
 import type { Eligibility, EligibilityPolicy, TrainingBudget, TrainingHold } from "./eligibility.ts";
 import type { JobState } from "./job.ts";
@@ -30,6 +31,8 @@ export interface AdaptationDeps
   hold(): TrainingHold | null;
   /** Makes the assistant answer with this adapter, or with none, from the next answer on. */
   useAdapter(path: string | null): Promise<void>;
+  /** Held while the adapter in use changes. */
+  readonly updates: UpdateLock;
   /** A lasting condition to tell of; null = it is over. */
   alert(code: ErrorCode, message: string | null): void;
   /** A job begins or ends. */

@@ -221,8 +221,10 @@ export class AdaptationService implements Service {
   /** Puts a version of the active profile into use. @throws AppError E_ADAPTER_UNKNOWN, E_ADAPTER_GONE, E_PROFILE_UNKNOWN. */
   async activate(version: string): Promise<void> {
     const profile = await this.#requireProfile();
-    await this.#deps.store.activate(profile.id, version);
-    await this.#applyAdapter();
+    await this.#deps.updates.hold(async () => {
+      await this.#deps.store.activate(profile.id, version);
+      await this.#applyAdapter();
+    });
   }
 
   /**
@@ -233,8 +235,10 @@ export class AdaptationService implements Service {
     const profile = await this.#requireProfile();
     const base = this.#deps.base();
     if (base === null) throw new AppError("E_MODEL_NOT_READY", "no language model is loaded");
-    await this.#deps.store.rollback(profile.id, base.sha256);
-    await this.#applyAdapter();
+    await this.#deps.updates.hold(async () => {
+      await this.#deps.store.rollback(profile.id, base.sha256);
+      await this.#applyAdapter();
+    });
     this.#bus.emit("rolledBack", { version: this.#inUse.version });
     return this.#inUse.version;
   }

@@ -65,7 +65,7 @@ export class JobRunner {
     onTraining(true);
     try {
       if (running.record.state !== "staged") running.record = await this.#work(running, base);
-      if (running.record.state === "staged") await this.#promote(running);
+      if (running.record.state === "staged") await this.#swap(running);
       else log.info({ job: running.record.id, reasons: running.record.gate?.reasons }, "candidate refused by the gate");
     } catch (error) {
       await this.#writeDown(running, error).catch((thrown: unknown) =>
@@ -91,6 +91,10 @@ export class JobRunner {
       onTrainerEvent: (event) => this.#events.onTrainer(event),
     };
     return running.record.kind === "micro" ? runMicroJob(world, running.record) : runFullJob(world, running.record);
+  }
+
+  async #swap(running: RunningJob): Promise<void> {
+    await this.#deps.updates.hold(() => this.#promote(running), running.controller.signal);
   }
 
   async #promote(running: RunningJob): Promise<void> {

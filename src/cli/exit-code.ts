@@ -8,6 +8,8 @@ const EXIT_CODES: Partial<Record<ErrorCode, number>> = {
   E_DISK_FULL: 73,
   E_FILE_UNWRITABLE: 73,
   E_CONFIG_INVALID: 78,
+  // No restart mends it: systemd must not loop on it.
+  E_DB_FROM_FUTURE: 78,
 };
 
 /** Exit status for an error: its sysexits.h code where one fits, else 1. 130 for a cancelled command, as a shell does. */

@@ -15,6 +15,7 @@ import { confirmOnTerminal } from "./confirm.ts";
 import { configOf, print, withCommonOptions } from "./context.ts";
 import { describeExplanation } from "./describe-explanation.ts";
 import { describeProfile } from "./describe-profile.ts";
+import { restoreCommand } from "./restore-command.ts";
 
 interface JsonOption {
   readonly json?: boolean;
@@ -117,6 +118,7 @@ export function profileCommand(): Command {
       }),
   );
   profile.addCommand(factCommand());
+  profile.addCommand(restoreCommand());
   profile.addCommand(
     leaf("delete", "delete one interaction, its feedback and the facts learned from it")
       .argument("<interaction>")

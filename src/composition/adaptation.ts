@@ -12,6 +12,7 @@ import { DEFAULT_TRAINING_SETTINGS, type TrainingSettings } from "../adapt/train
 import { packageRoot } from "../core/built-file.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
+import { FileUpdateLock } from "../core/update-lock.ts";
 import type { AslsConfig } from "../runtime/config/schema.ts";
 import type { GovernorService } from "../runtime/governor/governor-service.ts";
 import { modelPathOf, TRAINABLE_ARCHITECTURES } from "../runtime/llm/model-file.ts";
@@ -94,6 +95,7 @@ export function makeAdaptation(config: AslsConfig, parts: AdaptationParts): Adap
       useAdapter: async (path) => {
         await models.model?.useAdapters(path === null ? [] : [{ path, scale: 1 }]);
       },
+      updates: new FileUpdateLock(join(paths.runtimeDir, "update.lock"), clock, log),
       alert: (code, message) => (message === null ? alerts.clear(code) : alerts.raise(code, message)),
     },
     {

@@ -59,12 +59,20 @@ export const ERROR_CODES = {
     nextStep: "Install the voice named in the message or choose another tts.engine.",
   },
   E_WYOMING_PROTOCOL: { retryable: true, nextStep: "Check that the uri names a Wyoming server of the right kind." },
+  E_BACKUP_MISSING: {
+    retryable: false,
+    nextStep:
+      "Install the newer asls again: copies are removed when something is deleted, and then only it reads the rest.",
+  },
   E_DB_CORRUPT: {
     retryable: false,
     nextStep: "Stop the service and restore the newest profile.db.v*.bak, or move the database away to start empty.",
   },
   E_DB_FAILED: { retryable: false, nextStep: "This is a defect in asls: please report it with the log line." },
-  E_DB_FROM_FUTURE: { retryable: false, nextStep: "Install the newer asls that wrote this profile database." },
+  E_DB_FROM_FUTURE: {
+    retryable: false,
+    nextStep: "Install the newer asls that wrote this profile database, or run `asls profile restore-backup`.",
+  },
   E_DB_IO: { retryable: true, nextStep: "Check the data partition: `dmesg`, free space, read-only remounts." },
   E_DB_LOCKED: { retryable: true, nextStep: "Stop the other asls process that has the profile database open." },
   E_DB_UNAVAILABLE: { retryable: false, nextStep: "Check that the data folder exists and the service user owns it." },

@@ -11,6 +11,7 @@ import type { BaseModel } from "../../src/adapt/job-world.ts";
 import { DEFAULT_TRAINING_SETTINGS, type TrainingSettings } from "../../src/adapt/training-settings.ts";
 import type { ErrorCode } from "../../src/core/errors.ts";
 import { silentLogger } from "../../src/core/logger.ts";
+import { FileUpdateLock } from "../../src/core/update-lock.ts";
 import { HashedNgramEmbedder } from "../../src/profile/hashed-ngram-embedder.ts";
 import type { OpenProfileStore } from "../../src/profile/open-profile-store.ts";
 import type { Interaction } from "../../src/profile/ports.ts";
@@ -152,6 +153,7 @@ export class AdaptationRig implements AsyncDisposable {
       useAdapter: async (path) => {
         this.used.push(path);
       },
+      updates: new FileUpdateLock(this.folder.join("update.lock"), clock, silentLogger),
       onTraining: (isTraining) => this.training.push(isTraining),
       alert: (code, message) => {
         if (message === null) this.alerts.delete(code);

@@ -20,6 +20,11 @@ export interface Profiles extends OpenProfileStore {
   readonly embedder: SentenceEmbedder;
 }
 
+/** Where the profile database of this configuration is. */
+export function profileDatabasePath({ paths }: Pick<AslsConfig, "paths">): string {
+  return join(paths.stateDir, "profiles", "profiles.db");
+}
+
 /**
  * The profile database of this configuration; makes its folder (mode 0700).
  * @throws AppError E_FILE_UNWRITABLE, and what {@link openProfileStore} throws.
@@ -36,7 +41,7 @@ export async function openProfiles(
   }
   const embedder = await openEmbedder(join(packageRoot, "models", WORD_VECTOR_FILE), logger);
   const opened = await openProfileStore({
-    databasePath: join(folder, "profiles.db"),
+    databasePath: profileDatabasePath({ paths }),
     keyDirectory: folder,
     credentialsDirectory: env.CREDENTIALS_DIRECTORY ?? null,
     embedder,
