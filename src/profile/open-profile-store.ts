@@ -12,6 +12,7 @@ import { readSetting, writeSetting } from "./profile-rows.ts";
 import { ProfileVault } from "./profile-vault.ts";
 import { DEFAULT_VECTOR_PARAMETERS } from "./profile-vector.ts";
 import { RecallCache } from "./recall-cache.ts";
+import { REDACT_EVERYTHING, type RedactionSwitches } from "./redaction.ts";
 import { DEFAULT_SIGNAL_TABLE, type SignalTable } from "./satisfaction.ts";
 import type { SqliteDatabase } from "./sqlite-database.ts";
 import { SqliteProfileStore } from "./sqlite-profile-store.ts";
@@ -37,6 +38,8 @@ export interface OpenProfileStoreOptions {
   readonly tau?: number;
   /** Cosine from which a past exchange is worth showing; default: the embedder's own scale. */
   readonly minSimilarity?: number;
+  /** What is cut out of texts before they are stored; default: everything. */
+  readonly redaction?: RedactionSwitches;
   /** Newest interactions that retrieval reaches; default 2000 (about 2 MB of memory). */
   readonly recallLimit?: number;
 }
@@ -75,7 +78,9 @@ export async function openProfileStore(options: OpenProfileStoreOptions): Promis
     const limit = options.recallLimit ?? 2000;
     const recall = new RecallCache({ database, vault, embedder, signalTable, limit });
     const traces = () => removeTraces(database);
-    const shared = { database, vault, recall, clock, logger, frequencyHalfLifeMs: halfLifeMs, removeTraces: traces };
+    const { redaction = REDACT_EVERYTHING } = options;
+    const common = { database, vault, recall, clock, logger, redaction };
+    const shared = { ...common, frequencyHalfLifeMs: halfLifeMs, removeTraces: traces };
     const store = new SqliteProfileStore({
       ...shared,
       embedder,

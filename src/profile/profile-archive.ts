@@ -24,6 +24,7 @@ import { insertProfile, listProfiles, readProfile, writeSetting } from "./profil
 import type { ProfileVault } from "./profile-vault.ts";
 import { preferredAnswerWords } from "./prompt-context.ts";
 import type { RecallCache } from "./recall-cache.ts";
+import { type RedactionSwitches, redact } from "./redaction.ts";
 import { varianceOf } from "./running-moments.ts";
 import type { SignalTable } from "./satisfaction.ts";
 import type { SqliteDatabase } from "./sqlite-database.ts";
@@ -38,6 +39,8 @@ export interface ProfileArchiveParts {
   readonly signalTable: SignalTable;
   /** Half-life of the frequency counts, ms. */
   readonly frequencyHalfLifeMs: number;
+  /** What is cut out of texts before they are written. */
+  readonly redaction: RedactionSwitches;
   /** Removes what deleted rows left in the write-ahead log and in backups. */
   removeTraces(): Promise<void>;
 }
@@ -56,8 +59,9 @@ export class SqliteProfileArchive implements ProfileArchive {
   }
 
   create(label: string | null): Promise<Profile> {
-    const { database, vault, clock } = this.#parts;
-    return database.transaction((handle) => insertProfile(handle, vault, label, clock.now()));
+    const { database, vault, clock, redaction } = this.#parts;
+    const words = label === null ? null : redact(label, redaction);
+    return database.transaction((handle) => insertProfile(handle, vault, words, clock.now()));
   }
 
   async select(profileId: string): Promise<void> {
@@ -108,7 +112,7 @@ export class SqliteProfileArchive implements ProfileArchive {
   }
 
   editFact(factId: string, change: Pick<Fact, "statement" | "value">): Promise<FactEdit> {
-    const { database, vault, clock } = this.#parts;
+    const { database, vault, clock, redaction } = this.#parts;
     return database.transaction(async (handle): Promise<FactEdit> => {
       const profileId = await factOwner(handle, factId);
       if (profileId === undefined) return { kind: "declined", reason: "unknown_fact" };
@@ -116,7 +120,8 @@ export class SqliteProfileArchive implements ProfileArchive {
       const cipher = await vault.cipher(handle, profileId);
       const old = (await readFacts(handle, cipher, profileId)).find((fact) => fact.id === factId);
       if (!old) return { kind: "declined", reason: "unknown_fact" };
-      await rewriteFact(handle, cipher, factId, { ...change, kind: old.kind }, clock.now());
+      const words = { statement: redact(change.statement, redaction), value: redact(change.value, redaction) };
+      await rewriteFact(handle, cipher, factId, { ...words, kind: old.kind }, clock.now());
       return { kind: "stored" };
     });
   }

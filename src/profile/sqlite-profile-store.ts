@@ -28,6 +28,7 @@ import { type ProfileVectorParameters, profileVector } from "./profile-vector.ts
 import { factsWithin, preferredAnswerWords, takeWithin } from "./prompt-context.ts";
 import type { RecallCache } from "./recall-cache.ts";
 import type { RecallIndex } from "./recall-index.ts";
+import { type RedactionSwitches, redact } from "./redaction.ts";
 import { type RetrievalParameters, rankExchanges } from "./retrieval.ts";
 import { readStatistics, withInteraction, writeStatistics } from "./statistics-row.ts";
 import { countWords } from "./style.ts";
@@ -44,6 +45,8 @@ export interface ProfileStoreParts {
   readonly retrieval: RetrievalParameters;
   /** Half-life of the frequency counts, ms. */
   readonly frequencyHalfLifeMs: number;
+  /** What is cut out of every text before anything is made of it. */
+  readonly redaction: RedactionSwitches;
   /** Removes what deleted rows left in the write-ahead log and in backups. */
   removeTraces(): Promise<void>;
 }
@@ -114,8 +117,10 @@ export class SqliteProfileStore implements ProfileStore, GuestRecord {
     });
   }
 
-  async record(interaction: NewInteraction): Promise<StoreOutcome> {
+  async record(said: NewInteraction): Promise<StoreOutcome> {
     const { database, vault, embedder, recall, frequencyHalfLifeMs } = this.#parts;
+    // First of all: neither rows nor vectors nor statistics are made of what is to be cut out.
+    const interaction = { ...said, input: this.#redacted(said.input), answer: this.#redacted(said.answer) };
     const { profileId } = interaction;
     const [embedded] = await embedder.embed([interaction.input]);
     const vector = shrink(embedded ?? new Float32Array(embedder.dimensions));
@@ -138,8 +143,9 @@ export class SqliteProfileStore implements ProfileStore, GuestRecord {
     return outcome;
   }
 
-  async addSignal(interactionId: string, signal: Signal): Promise<SignalOutcome> {
+  async addSignal(interactionId: string, given: Signal): Promise<SignalOutcome> {
     const { database, vault, recall } = this.#parts;
+    const signal = { ...given, correction: given.correction === null ? null : this.#redacted(given.correction) };
     const result = await database.transaction(async (handle) => {
       const profileId = await ownerOf(handle, interactionId);
       if (profileId === undefined) return { kind: "declined", reason: "unknown_interaction" } as const;
@@ -162,7 +168,8 @@ export class SqliteProfileStore implements ProfileStore, GuestRecord {
       const cipher = await vault.cipher(handle, profileId);
       const { interactionId } = fact;
       const isKnown = interactionId !== null && (await ownerOf(handle, interactionId)) === profileId;
-      const row = { ...fact, interactionId: isKnown ? interactionId : null, atMs: clock.now() };
+      const words = { statement: this.#redacted(fact.statement), value: this.#redacted(fact.value) };
+      const row = { ...fact, ...words, interactionId: isKnown ? interactionId : null, atMs: clock.now() };
       return { kind: "stored", factId: await storeFact(handle, cipher, profileId, row) };
     });
   }
@@ -201,6 +208,10 @@ export class SqliteProfileStore implements ProfileStore, GuestRecord {
       ).slice(0, request.maxExchanges),
       answerWords: preferredAnswerWords(facts, index.approvedAnswerWords),
     };
+  }
+
+  #redacted(text: string): string {
+    return redact(text, this.#parts.redaction);
   }
 
   async #exchanges(

@@ -81,7 +81,7 @@ test("a WAV of another rate, an empty and a missing one are coded errors; the se
 });
 
 test("the first spoken turn of a person is followed by the question, and a spoken yes and no decide", async () => {
-  await using device = await VirtualDevice.start(["model.enabled=false", "virtual.speed=4"]);
+  await using device = await VirtualDevice.start(["model.enabled=false", "tts.engine=none"]);
   const answer = async (from: number, name: string, words: string) => {
     await device.next(from, "phase", ({ phase }) => phase === "listening");
     const decided = device.service.position;

@@ -51,6 +51,7 @@ export async function openProfiles(
     halfLifeDays: profile.halfLifeDays,
     tau: profile.tau,
     recallLimit: profile.recallLimit,
+    redaction: profile.redact,
   });
   return { ...opened, embedder };
 }

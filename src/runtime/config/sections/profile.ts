@@ -1,6 +1,7 @@
 import type { SignalKind } from "../../../profile/ports.ts";
+import type { RedactionKind } from "../../../profile/redaction-rules.ts";
 import { DEFAULT_SIGNAL_TABLE } from "../../../profile/satisfaction.ts";
-import { type ConfigKey, decimalNumber, integer } from "../config-key.ts";
+import { type ConfigKey, decimalNumber, integer, yesNo } from "../config-key.ts";
 
 export const profileSection = {
   halfLifeDays: decimalNumber({
@@ -16,7 +17,19 @@ export const profileSection = {
     doc: "Temperature of the attention over context in the profile vector; lower looks at similar interactions only.",
   }),
   recallLimit: integer({ min: 100, max: 50_000, default: 2_000, doc: "Newest interactions that retrieval reaches." }),
+  redact: {
+    phone: redacts("Phone numbers"),
+    email: redacts("E-mail addresses"),
+    card: redacts("Numbers of payment cards"),
+    account: redacts("IBANs and account numbers"),
+    id_number: redacts("Numbers of passports, licences, insurances and the like"),
+    street_address: redacts("Street addresses"),
+  } satisfies Record<RedactionKind, ConfigKey<boolean>>,
 };
+
+function redacts(what: string): ConfigKey<boolean> {
+  return yesNo({ default: true, doc: `${what} are cut out of what is stored and learned from.` });
+}
 
 type SignalKeys = {
   readonly estimate: ConfigKey<number>;
