@@ -22,6 +22,7 @@ import { NO_CONSEQUENCE } from "./runtime/dialog/consent-consequence.ts";
 import { DialogService } from "./runtime/dialog/dialog-service.ts";
 import { PhaseTracker } from "./runtime/dialog/phase.ts";
 import { PresenceGate } from "./runtime/dialog/presence.ts";
+import { DiscoveryOffer } from "./runtime/homeassistant/discovery-offer.ts";
 import { LlamaCppLanguageModel } from "./runtime/llm/llama-cpp-language-model.ts";
 import { extraArchitecturesOf, modelPathOf } from "./runtime/llm/model-file.ts";
 import { buildPrompt, isSmallModel } from "./runtime/llm/prompt.ts";
@@ -163,8 +164,10 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
   const freezer = await makeFreezer(config.training.memoryMb, log.child({ part: "adaptation" }));
   const layers = { profiles, models, governor, learning, freezer, alerts, clock, log };
   const { adaptation, adapters } = makeAdaptation(config, layers);
+  const discovery = new DiscoveryOffer(config.mqtt, clock, Math.random);
   const publisher = createStatusPublisher(config.mqtt, deviceId, {
     clock,
+    listenTo: { topics: discovery.topics, received: (message) => discovery.received(message) },
     log: log.child({ part: "mqtt" }),
     onConnection: (error) => {
       alerts.clear("E_MQTT_UNREACHABLE");
@@ -180,6 +183,7 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
           isLedOn: () => virtualLed.isOn,
           setMicrophonePlugged: (isPlugged) => (isPlugged ? virtualMicrophone.plug() : virtualMicrophone.unplug()),
         };
+  discovery.attach(publisher);
   const profileTopics = new ProfileTopics(join(config.paths.stateDir, "mqtt-profiles.json"), {
     profiles,
     adapters,
@@ -208,6 +212,8 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
     publisher,
     virtual,
     profileTopics,
+    discovery,
+    deviceId,
     learning,
     loopLag,
     healthChecks,

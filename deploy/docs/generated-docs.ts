@@ -1,4 +1,5 @@
 import { configDoc } from "./config-doc.ts";
+import { discoveryExample } from "./discovery-example.ts";
 import { errorsDoc } from "./errors-doc.ts";
 import { governorPlot } from "./governor-plots.ts";
 import { mqttDoc } from "./mqtt-doc.ts";
@@ -9,6 +10,7 @@ export const GENERATED_DOCS: Readonly<Record<string, () => string>> = {
   "docs/configuration.md": configDoc,
   "docs/errors.md": errorsDoc,
   "docs/mqtt.md": mqttDoc,
+  "docs/examples/homeassistant-discovery.json": discoveryExample,
   "docs/trainer-protocol.md": trainerProtocolDoc,
   "docs/plots/governor-day-auto.svg": () => governorPlot("auto", null),
   "docs/plots/governor-day-quiet.svg": () => governorPlot("quiet", 24),

@@ -1,3 +1,5 @@
+import { ENTITIES, type EntityRow } from "../../src/runtime/homeassistant/entities.ts";
+import { mosquittoAcl } from "../../src/runtime/mqtt/acl.ts";
 import { MAX_REQUEST_BYTES, VERBS } from "../../src/runtime/mqtt/requests.ts";
 import { PUBLISHED } from "../../src/runtime/mqtt/topics.ts";
 import { markdownTable } from "./markdown.ts";
@@ -5,24 +7,25 @@ import { fieldTable } from "./schema-text.ts";
 
 /** docs/mqtt.md, from the tables of topics and requests. */
 export function mqttDoc(): string {
-  const published = Object.values(PUBLISHED).map(({ path, qos, retained, doc }) => [
+  const published = Object.values(PUBLISHED).map(({ path, qos, retained, everyMs, doc }) => [
     `\`${path}\``,
     String(qos),
     retained ? "yes" : "no",
+    everyMs === 0 ? "" : `${everyMs / 1000} s`,
     doc,
   ]);
   const payloads = Object.values(PUBLISHED).flatMap(({ path, payload }) =>
     payload.type === "strict_object" ? [`### ${path}\n\n${fieldTable(payload)}\n`] : [],
   );
   const verbs = Object.entries(VERBS).map(
-    ([verb, { request, response, doc }]) =>
-      `### ${verb}\n\n${doc}\n\nRequest:\n\n${fieldTable(request)}\n\nData of the answer:\n\n${fieldTable(response)}\n`,
+    ([verb, { request, response, doc, perMinute, dashboard }]) =>
+      `### ${verb}\n\n${doc} At most ${perMinute} a minute${dashboard ? "" : "; not for a dashboard's user"}.\n\nRequest:\n\n${fieldTable(request)}\n\nData of the answer:\n\n${fieldTable(response)}\n`,
   );
   return `# MQTT
 
 <!-- Generated from src/runtime/mqtt by \`npm run docs\`; do not edit. -->
 
-The device speaks MQTT 3.1.1 with QoS 1. Its topics are below \`<base>/<id>/\`: \`<base>\` is \`mqtt.baseTopic\`, \`<id>\` is
+The device speaks MQTT 3.1.1, or 5 when \`mqtt.protocolVersion\` says so. Its topics are below \`<base>/<id>/\`: \`<base>\` is \`mqtt.baseTopic\`, \`<id>\` is
 derived one-way from the machine id. Payloads are JSON objects with snake_case names, except \`availability\`. Without
 \`mqtt.url\` the service brings a broker of its own, on loopback only.
 
@@ -32,7 +35,7 @@ published, then \`online\`; events of the time between are lost.
 
 ## Published by the device
 
-${markdownTable(["topic", "QoS", "retained", "meaning"], published)}
+${markdownTable(["topic", "QoS", "retained", "at most every", "meaning"], published)}
 
 ${payloads.join("\n")}
 ## Requests
@@ -46,14 +49,51 @@ Publish to \`request/<verb>\`, not retained, at most ${MAX_REQUEST_BYTES / 1024}
 \`transaction\` (a whole number, or up to 64 letters, digits and \`_ . : -\`) may be added to any request and comes back in the
 answer. A transaction that was seen before (the last 64) runs nothing again and gets its first answer, since QoS 1 may
 deliver twice. Retained requests are ignored: they were sent before the device was there. Unknown verbs are answered with
-\`E_REQUEST_UNKNOWN\`.
+\`E_REQUEST_UNKNOWN\`. Eight requests run at a time, more are \`E_REQUEST_BUSY\`; a verb that comes oftener than its section
+says is \`E_REQUEST_RATE\`. Nothing has run then, and the same transaction may be sent again. Responses that the broker does
+not take in time (64 are under way) are dropped and counted in \`health\`.
 
 ${verbs.join("\n")}
+## Home Assistant
+
+With \`mqtt.discovery\` the device announces itself at \`<prefix>/device/<id>/config\` (retained; \`<prefix>\` is
+\`mqtt.discoveryPrefix\`), so that Home Assistant shows it as one device with these entities. It listens to
+\`<prefix>/status\` and announces itself again, with all states, 0.5 to 10 s after Home Assistant has started. The announcement
+is deleted when \`mqtt.discovery\` is false at the next start, and by \`asls mqtt discovery clear\` (which is for removing the
+package). [homeassistant-discovery.json](examples/homeassistant-discovery.json) is an example of it.
+
+${markdownTable(["entity", "platform", "shows", "sends", "notes"], ENTITIES.map(entityRow))}
+
+## Access
+
+\`asls mqtt acl print\` makes Mosquitto's \`acl_file\` from the tables above, for three accounts: the device, a dashboard and
+Home Assistant. With \`--fleet\` it is for a broker of many devices, each of which logs in with its id as user name.
+
+\`\`\`
+${mosquittoAcl({ baseTopic: "asls", discoveryPrefix: "homeassistant", deviceId: "0123456789ab" }, { device: "asls", dashboard: "dashboard", homeAssistant: "homeassistant" }).trimEnd()}
+\`\`\`
+
 ## Try it
 
 \`\`\`sh
+asls mqtt watch
 mosquitto_sub -v -t 'asls/#'
 mosquitto_pub -q 1 -t asls/<id>/request/say -m '{"text": "what time is it", "transaction": 1}'
 \`\`\`
 `;
+}
+
+function entityRow({ key, platform, state, command, category, isOffByDefault, needs }: EntityRow): string[] {
+  const notes = [
+    ...(category === undefined ? [] : [category]),
+    ...(isOffByDefault === true ? ["off by default"] : []),
+    ...(needs === undefined ? [] : ["only where the board measures it"]),
+  ];
+  return [
+    `\`${key}\``,
+    platform,
+    state === undefined ? "" : `\`${PUBLISHED[state].path}\``,
+    command === undefined ? "" : `\`${command}\``,
+    notes.join(", "),
+  ];
 }

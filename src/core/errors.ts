@@ -107,6 +107,7 @@ export const ERROR_CODES = {
     retryable: true,
     nextStep: "Check mqtt.caFile, mqtt.certFile, mqtt.keyFile, the host name and the device's clock.",
   },
+  E_MQTT_VERSION: { retryable: false, nextStep: "Set mqtt.protocolVersion to the version that the broker speaks." },
   E_MQTT_PORT: { retryable: true, nextStep: "Free the port, or set mqtt.embeddedPort to 0." },
   E_REQUEST_BUSY: { retryable: true, nextStep: "Wait for the responses to earlier requests, then send it again." },
   E_REQUEST_RATE: { retryable: true, nextStep: "Send fewer of them; docs/mqtt.md says how many a minute are taken." },

@@ -26,6 +26,12 @@ const CHECKS: readonly Check[] = [
       ["vad.preRollMs", "vad.maxUtteranceMs"],
       "must be shorter than vad.maxUtteranceMs",
     ),
+  ({ mqtt }) =>
+    must(
+      mqtt.url !== "" || mqtt.protocolVersion === "3.1.1",
+      ["mqtt.protocolVersion", "mqtt.url"],
+      "must be 3.1.1 without mqtt.url: the broker inside the service speaks no other version",
+    ),
   ({ stt }) =>
     must(
       stt.engine !== "sherpa" || stt.modelDir !== "",

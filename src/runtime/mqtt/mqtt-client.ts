@@ -1,26 +1,9 @@
-import { readFile } from "node:fs/promises";
-import type { IClientOptions, MqttClient } from "mqtt";
+import type { MqttClient } from "mqtt";
 import { type Clock, withDeadline } from "../../core/clock.ts";
-import { AppError, systemErrorCode, toAppError } from "../../core/errors.ts";
+import { AppError, toAppError } from "../../core/errors.ts";
 import { backOffMs } from "../service/retry.ts";
-
-export interface MqttAddress {
-  /** Where the broker is; asked at each attempt, since an inside broker has to be started first. */
-  url(): Promise<string>;
-  readonly clientId: string;
-  readonly username: string;
-  readonly password: string;
-  /** Read at each attempt, as are the certificates: renewing them needs no restart. "" for none. */
-  readonly passwordFile: string;
-  readonly caFile: string;
-  readonly certFile: string;
-  readonly keyFile: string;
-  readonly keepaliveS: number;
-  readonly reconnectMinMs: number;
-  readonly reconnectMaxMs: number;
-  /** Published by the broker, retained with QoS 1, when it loses us. */
-  readonly will: { readonly topic: string; readonly payload: string };
-}
+import { connectOptions, type MqttAddress } from "./connect-options.ts";
+import { connectionError, isRefused } from "./connection-errors.ts";
 
 export interface MqttMessage {
   readonly topic: string;
@@ -35,13 +18,12 @@ export interface MqttListener {
   received(message: MqttMessage): void;
 }
 
-const CONNECT_TIMEOUT_MS = 10_000;
 const GOODBYE_MS = 2_000;
 /** A connection that lived this long was a good one: the next wait starts from the shortest again. */
 const STABLE_MS = 10_000;
 
 /**
- * One MQTT 3.1.1 connection, made again whenever it is lost.
+ * One MQTT connection, made again whenever it is lost.
  *
  * INVARIANTS: each attempt uses a new client with clean session and empty stores, so nothing sent before a loss is sent
  * after it; nothing is queued while offline; at most one attempt or timer exists at a time.
@@ -82,7 +64,8 @@ export class ReconnectingMqttClient {
 
   /**
    * Resolves when the broker has acknowledged (QoS 1) or the packet was written (QoS 0).
-   * @throws AppError E_MQTT_UNREACHABLE when offline, or when the connection is lost before that.
+   * @throws AppError E_MQTT_UNREACHABLE when offline, or when the connection is lost before that; E_MQTT_REFUSED when
+   * the broker's access list says so (MQTT 5; a 3.1.1 broker drops such a message silently).
    */
   publish(topic: string, payload: string, options: { qos: 0 | 1; retain: boolean }): Promise<void> {
     const client = this.#client;
@@ -92,8 +75,8 @@ export class ReconnectingMqttClient {
       this.#unacknowledged.add(lost);
       client.publish(topic, payload, options, (error) => {
         this.#unacknowledged.delete(lost);
-        if (error) reject(offline(error));
-        else resolve();
+        if (!error) resolve();
+        else reject(isRefused(error) ? refused("a message", error) : offline(error));
       });
     });
   }
@@ -104,9 +87,7 @@ export class ReconnectingMqttClient {
     try {
       await this.#client.subscribeAsync(filter, { qos: 1 });
     } catch (error) {
-      if (isSubscriptionRefused(error)) {
-        throw new AppError("E_MQTT_REFUSED", "the MQTT broker refused our subscription", { cause: error });
-      }
+      if (isRefused(error)) throw refused("our subscription", error);
       throw toAppError(error, "E_MQTT_UNREACHABLE", "the subscription failed");
     }
   }
@@ -189,64 +170,10 @@ export class ReconnectingMqttClient {
   }
 }
 
-async function connectOptions(address: MqttAddress): Promise<IClientOptions> {
-  const [filePassword, ca, cert, key] = await Promise.all(
-    [address.passwordFile, address.caFile, address.certFile, address.keyFile].map(secretFile),
-  );
-  const password = filePassword === undefined ? address.password : filePassword.replace(/\r?\n$/, "");
-  return {
-    protocolVersion: 4,
-    protocolId: "MQTT",
-    clean: true,
-    resubscribe: false,
-    reconnectPeriod: 0,
-    queueQoSZero: false,
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    keepalive: address.keepaliveS,
-    // mqtt-packet would keep 65,536 buffers of two bytes for faster writes: 14 MB for a device that sends a few a minute
-    writeCache: false,
-    clientId: address.clientId,
-    will: { ...address.will, payload: Buffer.from(address.will.payload), qos: 1, retain: true },
-    ...(address.username !== "" && { username: address.username }),
-    ...(password !== "" && { password }),
-    ...(ca !== undefined && { ca }),
-    ...(cert !== undefined && { cert }),
-    ...(key !== undefined && { key }),
-  };
-}
-
-async function secretFile(path: string): Promise<string | undefined> {
-  if (path === "") return undefined;
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    throw new AppError("E_FILE_UNREADABLE", `cannot read ${path} (${systemErrorCode(error) ?? "unknown reason"})`, {
-      cause: error,
-    });
-  }
-}
-
 function offline(cause?: unknown): AppError {
   return new AppError("E_MQTT_UNREACHABLE", "no connection to the MQTT broker", { cause });
 }
 
-/** MQTT.js rejects with the SUBACK packet; 0x80 is failure (MQTT 3.1.1 section 3.9.3). */
-function isSubscriptionRefused(error: unknown): boolean {
-  const packet = error instanceof Error && "packet" in error ? error.packet : null;
-  const granted = typeof packet === "object" && packet !== null && "granted" in packet ? packet.granted : null;
-  return Array.isArray(granted) && granted.includes(0x80);
-}
-
-/** CONNACK return codes 2, 4 and 5 are about who we are (MQTT 3.1.1 table 3.1). */
-function connectionError(error: Error): AppError {
-  const code: unknown = "code" in error ? error.code : undefined;
-  if (typeof code === "number" && [2, 4, 5].includes(code)) {
-    return new AppError("E_MQTT_REFUSED", `the MQTT broker refused us (return code ${code})`, { cause: error });
-  }
-  const isTls = typeof code === "string" && /^(ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/.test(code);
-  if (isTls)
-    return new AppError("E_MQTT_TLS", `the broker's or our certificate was not accepted (${code})`, { cause: error });
-  return new AppError("E_MQTT_UNREACHABLE", `cannot reach the MQTT broker (${String(code ?? error.name)})`, {
-    cause: error,
-  });
+function refused(what: string, cause: unknown): AppError {
+  return new AppError("E_MQTT_REFUSED", `the MQTT broker refused ${what}`, { cause });
 }

@@ -38,7 +38,7 @@ export const infoPayload = v.strictObject({
 });
 
 /** What the device does. throttled: training is under way, and the board (heat, supply, memory) holds it back. */
-const PHASES = ["idle", "listening", "thinking", "speaking", "training", "throttled", "fault"] as const;
+export const PHASES = ["idle", "listening", "thinking", "speaking", "training", "throttled", "fault"] as const;
 
 export const statePayload = v.strictObject({
   phase: v.picklist(PHASES),

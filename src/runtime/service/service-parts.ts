@@ -11,6 +11,7 @@ import type { DialogService } from "../dialog/dialog-service.ts";
 import type { PhaseTracker } from "../dialog/phase.ts";
 import type { PresenceGate } from "../dialog/presence.ts";
 import type { GovernorService } from "../governor/governor-service.ts";
+import type { DiscoveryOffer } from "../homeassistant/discovery-offer.ts";
 import type { StatusPublisher } from "../mqtt/status-publisher.ts";
 import type { ChatMessage, LanguageModel } from "../ports.ts";
 import type { Alerts } from "./alerts.ts";
@@ -45,6 +46,8 @@ export interface ServiceParts {
   readonly publisher: StatusPublisher;
   readonly virtual: VirtualBoard | null;
   readonly profileTopics: ProfileTopics;
+  readonly discovery: DiscoveryOffer;
+  readonly deviceId: string;
   readonly learning: LearningSwitches;
   readonly loopLag: LoopLag;
   readonly healthChecks: readonly HealthCheck[];

@@ -1,4 +1,5 @@
 import type { InteractionEvent, StatePayload, TurnPayload } from "../mqtt/payloads.ts";
+import { offerDiscovery } from "./discovery-binding.ts";
 import { publishPower } from "./governor-bindings.ts";
 import { publishHealth } from "./health-topic.ts";
 import { publishProblems } from "./log-topic.ts";
@@ -48,6 +49,7 @@ export function publishStatus(parts: ServiceParts): () => void {
     governor.onBudget(() => {
       if (jobSinceMs !== null) stateChanged();
     }),
+    offerDiscovery(parts),
     publishPower(parts),
     publishSafety(parts),
     publishHealth(parts, () => training.progress.restarts),

@@ -35,6 +35,7 @@ const CASES: readonly [Record<string, unknown>, string, Record<string, unknown>]
   [{ "model.contextTokens": 596 }, "model.contextTokens", { "model.contextTokens": 597 }],
   [{ "mqtt.username": "u", "mqtt.password": "p", "mqtt.passwordFile": "/f" }, "mqtt.password", { "mqtt.password": "" }],
   [{ "mqtt.passwordFile": "/f" }, "mqtt.username", { "mqtt.username": "u" }],
+  [{ "mqtt.protocolVersion": "5" }, "mqtt.protocolVersion", { "mqtt.url": "mqtt://h" }],
   [{ "mqtt.url": "mqtts://h", "mqtt.certFile": "/c" }, "mqtt.certFile", { "mqtt.keyFile": "/k" }],
   [{ "mqtt.url": "mqtt://h", "mqtt.caFile": "/c" }, "mqtt.url", { "mqtt.url": "wss://h/mqtt" }],
   [

@@ -1,4 +1,4 @@
-import { integer, path, text, url, yesNo } from "../config-key.ts";
+import { integer, oneOf, path, text, url, yesNo } from "../config-key.ts";
 
 export const mqttSection = {
   enabled: yesNo({ default: true, doc: "Publish status and take requests over MQTT." }),
@@ -17,6 +17,26 @@ export const mqttSection = {
     pattern: /^[a-z0-9_-]+(\/[a-z0-9_-]+)*$/,
     accepts: "topic levels of a-z, 0-9, _ and -, joined by /",
     doc: "First level(s) of every topic.",
+  }),
+  protocolVersion: oneOf(["3.1.1", "5"], {
+    default: "3.1.1",
+    doc: "Version of MQTT. Every broker speaks 3.1.1; the one inside the service speaks nothing else.",
+  }),
+  discovery: yesNo({
+    default: true,
+    doc: "Announce the device to Home Assistant. false deletes the announcement.",
+  }),
+  discoveryPrefix: text({
+    default: "homeassistant",
+    pattern: /^[a-z0-9_-]+(\/[a-z0-9_-]+)*$/,
+    accepts: "topic levels of a-z, 0-9, _ and -, joined by /",
+    doc: "Home Assistant's discovery prefix.",
+  }),
+  deviceName: text({
+    default: "",
+    pattern: /^[\p{L}\p{N} ._-]{0,40}$/u,
+    accepts: "up to 40 letters, digits, spaces, ., _ and -",
+    doc: "Name of the device in Home Assistant; goes over MQTT as it is. Empty: asls and the first digits of its id.",
   }),
   clientId: text({
     default: "",
