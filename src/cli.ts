@@ -10,11 +10,13 @@ import { doctorCommand } from "./cli/doctor-command.ts";
 import { describeError } from "./cli/exit-code.ts";
 import { governorCommand } from "./cli/governor-command.ts";
 import { modelCommand } from "./cli/model-command.ts";
+import { mqttCommand } from "./cli/mqtt-command.ts";
 import { profileCommand } from "./cli/profile-command.ts";
 import { runCommand } from "./cli/run-command.ts";
 import {
   feedbackCommand,
   guestCommand,
+  learningCommand,
   listenCommand,
   muteCommand,
   pressCommand,
@@ -30,6 +32,11 @@ const USAGE_EXIT_CODE = 64;
 
 async function main(argv: readonly string[]): Promise<void> {
   const { version } = JSON.parse(readFileSync(`${packageRoot}package.json`, "utf8")) as { version: string };
+  // Whoever reads us (head, grep -m1) may have had enough.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit(0);
+  });
   const program = new Command("asls")
     .description("a private voice assistant that learns from its user on the board")
     .version(version)
@@ -44,6 +51,7 @@ async function main(argv: readonly string[]): Promise<void> {
     pressCommand,
     feedbackCommand,
     muteCommand,
+    learningCommand,
     statusCommand,
     watchCommand,
     consentCommand,
@@ -54,6 +62,7 @@ async function main(argv: readonly string[]): Promise<void> {
     adapterCommand,
     governorCommand,
     boardCommand,
+    mqttCommand,
     configCommand,
   ]) {
     program.addCommand(inheritExit(make()));

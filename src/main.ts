@@ -40,6 +40,7 @@ import { ModelService } from "./runtime/service/model-service.ts";
 import { requestHandlers } from "./runtime/service/mqtt-bindings.ts";
 import { openProfiles } from "./runtime/service/open-profiles.ts";
 import { ProfileTopics } from "./runtime/service/profile-topics.ts";
+import { PROFILE_TOPICS_FILE } from "./runtime/service/published-profiles.ts";
 import { RetryingService } from "./runtime/service/retrying-service.ts";
 import type { ServiceParts } from "./runtime/service/service-parts.ts";
 import { publishStatus } from "./runtime/service/status-topics.ts";
@@ -184,7 +185,7 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
           setMicrophonePlugged: (isPlugged) => (isPlugged ? virtualMicrophone.plug() : virtualMicrophone.unplug()),
         };
   discovery.attach(publisher);
-  const profileTopics = new ProfileTopics(join(config.paths.stateDir, "mqtt-profiles.json"), {
+  const profileTopics = new ProfileTopics(join(config.paths.stateDir, PROFILE_TOPICS_FILE), {
     profiles,
     adapters,
     models,

@@ -104,6 +104,21 @@ export function guestCommand(): Command {
     });
 }
 
+export function learningCommand(): Command {
+  return client(
+    "learning",
+    "the household's switch: off, nothing is stored, used or trained, whatever was consented to",
+    "  asls learning off\n  asls learning on",
+  )
+    .argument("<state>", "on or off")
+    .action(async (state: string, options: JsonOption, command: Command) => {
+      if (state !== "on" && state !== "off")
+        throw new AppError("E_USAGE", "say `asls learning on` or `asls learning off`");
+      await ask(command, "learning", { enabled: state === "on" });
+      print(options.json, { learning: state }, () => `learning is ${state}`);
+    });
+}
+
 export function statusCommand(): Command {
   return client("status", "what the service is doing, and what stands in its way", "  asls status --json").action(
     async (options: JsonOption, command: Command) => {

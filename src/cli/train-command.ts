@@ -15,6 +15,8 @@ import { TrainProgressLine } from "./train-progress.ts";
 import {
   trainCancelCommand,
   trainNowCommand,
+  trainPauseCommand,
+  trainResumeCommand,
   trainStatusCommand,
   trainWatchCommand,
 } from "./train-service-commands.ts";
@@ -73,7 +75,14 @@ Examples:
  */
 export function trainCommand(): Command {
   const train = fileTrainingCommand();
-  for (const make of [trainNowCommand, trainStatusCommand, trainWatchCommand, trainCancelCommand]) {
+  for (const make of [
+    trainNowCommand,
+    trainStatusCommand,
+    trainWatchCommand,
+    trainPauseCommand,
+    trainResumeCommand,
+    trainCancelCommand,
+  ]) {
     train.addCommand(make());
   }
   return train;

@@ -57,6 +57,22 @@ export function trainCancelCommand(): Command {
   );
 }
 
+export function trainPauseCommand(): Command {
+  return leaf("pause", "training stands still until `asls train resume`, over restarts, too").action(
+    async (options: JsonOption, command: Command) => {
+      print(options.json, await ask(command, "trainPause", { paused: true }), () => "training is paused");
+    },
+  );
+}
+
+export function trainResumeCommand(): Command {
+  return leaf("resume", "end a pause; a job that was paused goes on").action(
+    async (options: JsonOption, command: Command) => {
+      print(options.json, await ask(command, "trainPause", { paused: false }), () => "training goes on when it may");
+    },
+  );
+}
+
 async function watchTraining(
   command: Command,
   { json }: JsonOption,

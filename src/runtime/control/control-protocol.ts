@@ -60,6 +60,9 @@ export const CONTROL_METHODS = {
   /** Events until the caller hangs up, or until no job is left when `untilDone`. */
   trainWatch: v.strictObject({ untilDone: v.boolean() }),
   trainCancel: v.strictObject({}),
+  trainPause: v.strictObject({ paused: v.boolean() }),
+  /** The household's switch; off wins over every consent. */
+  learning: v.strictObject({ enabled: v.boolean() }),
   adapterList: v.strictObject({ profile: v.nullable(id) }),
   adapterShow: v.strictObject({ profile: v.nullable(id), version: id }),
   adapterActivate: v.strictObject({ version: id }),

@@ -10,6 +10,8 @@ type AdaptationMethod =
   | "trainStatus"
   | "trainWatch"
   | "trainCancel"
+  | "trainPause"
+  | "learning"
   | "adapterList"
   | "adapterShow"
   | "adapterActivate"
@@ -20,7 +22,7 @@ const MAX_DIFF_TOKENS = 48;
 
 /** Training and adapters on the control socket. */
 export function adaptationControls(parts: ServiceParts): Pick<ControlHandlers, AdaptationMethod> {
-  const { adaptation, adapters, profiles, models } = parts;
+  const { adaptation, adapters, learning, profiles, models } = parts;
   const idOf = async (given: string | null) => given ?? (await profiles.store.active()).id;
   const listOf = async (given: string | null) => adapters.list(await idOf(given), models.model?.info.sha256 ?? null);
   return {
@@ -32,6 +34,16 @@ export function adaptationControls(parts: ServiceParts): Pick<ControlHandlers, A
     trainStatus: () => adaptation.status(),
     trainWatch: ({ untilDone }, emit, signal) => watchTraining(parts, untilDone, emit, signal),
     trainCancel: async () => ({ cancelled: await adaptation.cancel() }),
+    trainPause: async ({ paused }) => {
+      await learning.setPaused(paused);
+      await adaptation.holdChanged();
+      return { paused: learning.isPaused };
+    },
+    learning: async ({ enabled }) => {
+      await learning.setEnabled(enabled);
+      await adaptation.holdChanged();
+      return { enabled: learning.isEnabled };
+    },
     adapterList: async ({ profile }) => (await listOf(profile)).map(listingJson),
     adapterShow: async ({ profile, version }) => {
       const found = (await listOf(profile)).find(({ manifest }) => manifest.version === version);

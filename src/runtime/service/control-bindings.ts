@@ -66,6 +66,7 @@ async function statusOf(parts: ServiceParts): Promise<object> {
     board: loaded.board.name,
     phase: phase.state.phase,
     muted: parts.isMuted(),
+    learning: parts.learning.isEnabled ? (parts.learning.isPaused ? "training paused" : "on") : "off",
     profile: profile.id,
     guest: parts.dialog.isGuest,
     consent: profile.consent,

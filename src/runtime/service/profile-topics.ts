@@ -1,15 +1,10 @@
-import { readFile } from "node:fs/promises";
-import * as v from "valibot";
-import { writeFileAtomic } from "../../core/atomic-file.ts";
 import { isAppError, isEnoent } from "../../core/errors.ts";
 import type { ProfileListing } from "../../profile/ports.ts";
 import type { ProfilePayload } from "../mqtt/learning-payloads.ts";
 import { Pace } from "../mqtt/pace.ts";
-import { profileId } from "../mqtt/payload-values.ts";
 import { PUBLISHED } from "../mqtt/topics.ts";
+import { readPublishedProfiles, writePublishedProfiles } from "./published-profiles.ts";
 import type { ServiceParts } from "./service-parts.ts";
-
-const fileSchema = v.strictObject({ v: v.literal(1), profiles: v.array(profileId) });
 
 type Parts = Pick<ServiceParts, "profiles" | "adapters" | "models" | "publisher" | "clock" | "log">;
 
@@ -91,7 +86,7 @@ export class ProfileTopics {
 
   async #read(): Promise<ReadonlySet<string>> {
     try {
-      this.#known = new Set(v.parse(fileSchema, JSON.parse(await readFile(this.#path, "utf8"))).profiles);
+      this.#known = new Set(await readPublishedProfiles(this.#path));
     } catch (error) {
       if (!isEnoent(error))
         this.#parts.log.warn({ code: "E_FILE_UNREADABLE" }, "list of published profiles is damaged");
@@ -101,7 +96,7 @@ export class ProfileTopics {
   }
 
   async #write(ids: ReadonlySet<string>): Promise<void> {
-    await writeFileAtomic(this.#path, `${JSON.stringify({ v: 1, profiles: [...ids] })}\n`);
+    await writePublishedProfiles(this.#path, [...ids]);
     this.#known = ids;
   }
 }

@@ -46,6 +46,8 @@ const base: ControlHandlers = {
   trainStatus: refuse,
   trainWatch: refuse,
   trainCancel: refuse,
+  trainPause: refuse,
+  learning: refuse,
   adapterList: refuse,
   adapterShow: refuse,
   adapterActivate: refuse,

@@ -107,3 +107,35 @@ test("a value set while its deletion is on the way is published after it", async
   await broker.acknowledge();
   expect(broker.sent).toEqual(["a=1", "a=", "a=2"]);
 });
+
+test("delivered: true once the broker has the latest value, false while offline or when the connection goes first", async () => {
+  const broker = new HeldBroker();
+  const snapshot = new RetainedSnapshot(broker.send);
+  snapshot.set("a", "1");
+  expect(await snapshot.delivered("a")).toBe(false);
+  const connected = snapshot.connected();
+  const first = snapshot.delivered("a");
+  await broker.acknowledge();
+  await connected;
+  expect(await first).toBe(true);
+  snapshot.set("a", "");
+  const lost = snapshot.delivered("a");
+  await broker.lose();
+  expect(await lost).toBe(false);
+});
+
+test("resend publishes everything again while online, and nothing while offline", async () => {
+  const broker = new HeldBroker();
+  const snapshot = new RetainedSnapshot(broker.send);
+  snapshot.set("a", "1");
+  snapshot.set("b", "2");
+  await snapshot.resend();
+  expect(broker.sent).toEqual([]);
+  const connected = snapshot.connected();
+  await broker.acknowledge();
+  await connected;
+  const resent = snapshot.resend();
+  await broker.acknowledge();
+  await resent;
+  expect(broker.sent).toEqual(["a=1", "b=2", "a=1", "b=2"]);
+});

@@ -34,3 +34,32 @@ test("fields that hold user text are redacted", () => {
   expect(text()).not.toContain("my secret");
   expect(JSON.parse(text())).toMatchObject({ input: "[redacted]", turn: 3, msg: "turn ended" });
 });
+
+test("the level changes for every part while the service runs, parts made later included", () => {
+  const { out, text } = sink();
+  const log = createLogger("info", "json", out);
+  const part = log.child({ part: "mqtt" });
+  part.debug({}, "not yet");
+  log.level = "debug";
+  part.debug({}, "early part");
+  log.child({ part: "late" }).debug({}, "late part");
+  log.level = "error";
+  part.warn({}, "no more");
+  expect(text().match(/"msg":"[^"]+"/g)).toEqual(['"msg":"early part"', '"msg":"late part"']);
+  expect(log.level).toBe("error");
+});
+
+test("problems are told with part and code, and without their message", () => {
+  const { out } = sink();
+  const log = createLogger("debug", "journald", out);
+  const told: object[] = [];
+  log.onProblem = (problem) => told.push(problem);
+  const part = log.child({ part: "profile" });
+  part.info({ code: "E_TIMEOUT" }, "no problem");
+  part.warn({ code: "E_DISK_FULL", path: "/secret" }, "a message");
+  log.error({ err: "secret" }, "another");
+  expect(told).toEqual([
+    { level: "warn", part: "profile", code: "E_DISK_FULL" },
+    { level: "error", part: null, code: null },
+  ]);
+});
