@@ -32,7 +32,7 @@ function parsed(text: string): unknown {
 }
 
 /** A field of an object by its path on the wire; undefined when there is none. */
-export function fieldOf(value: unknown, ...path: readonly string[]): unknown {
+function fieldOf(value: unknown, ...path: readonly string[]): unknown {
   const [name, ...rest] = path;
   if (name === undefined) return value;
   if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;
