@@ -39,6 +39,7 @@ import { memoryOf } from "./runtime/service/memory.ts";
 import { ModelService } from "./runtime/service/model-service.ts";
 import { requestHandlers } from "./runtime/service/mqtt-bindings.ts";
 import { openProfiles } from "./runtime/service/open-profiles.ts";
+import { PhraseKeeper } from "./runtime/service/phrase-keeper.ts";
 import { ProfileTopics } from "./runtime/service/profile-topics.ts";
 import { PROFILE_TOPICS_FILE } from "./runtime/service/published-profiles.ts";
 import { RetryingService } from "./runtime/service/retrying-service.ts";
@@ -47,7 +48,14 @@ import { publishStatus } from "./runtime/service/status-topics.ts";
 import type { ServiceManager } from "./runtime/service/systemd-notify.ts";
 import type { VirtualBoard } from "./runtime/service/virtual-board.ts";
 import { Watchdog } from "./runtime/service/watchdog.ts";
-import { inBackground, reportSpeech, wireAdaptation, wireButtons, wireListener } from "./runtime/service/wiring.ts";
+import {
+  inBackground,
+  reportSpeech,
+  wireAdaptation,
+  wireButtons,
+  wireListener,
+  wirePhrases,
+} from "./runtime/service/wiring.ts";
 import type { Listener } from "./sensors/listener.ts";
 import { VirtualLed } from "./sensors/virtual-led.ts";
 
@@ -67,6 +75,9 @@ export interface ComposeDeps {
   readonly manager: ServiceManager;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
+
+/** Newest turns whose phrases answers may take up: about 30,000 tokens, a few MB. */
+const PHRASE_LIMIT = 500;
 
 interface Events {
   exit: number;
@@ -161,6 +172,15 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
     },
     { ...config.dialog, maxAnswerTokens: config.model.maxAnswerTokens, temperature: config.model.temperature },
   );
+  const phrases = new PhraseKeeper({
+    store: profiles.store,
+    archive: profiles.archive,
+    log: log.child({ part: "phrases" }),
+    limit: Math.min(PHRASE_LIMIT, config.profile.recallLimit),
+    model: () => models.model,
+    isWanted: ({ info }) =>
+      config.model.phraseMemory === "always" || (config.model.phraseMemory === "auto" && isSmallModel(info.parameters)),
+  });
   const { governor, virtualSensors } = makeGovernor(loaded, alerts, clock, log);
   const freezer = await makeFreezer(config.training.memoryMb, log.child({ part: "adaptation" }));
   const layers = { profiles, models, governor, learning, freezer, alerts, clock, log };
@@ -210,6 +230,7 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
     virtualSensors,
     adaptation,
     adapters,
+    phrases,
     publisher,
     virtual,
     profileTopics,
@@ -260,6 +281,7 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
   publisher.onRequest(requestHandlers(parts));
   phase.onChange(({ phase: now }) => governor.userActive(now !== "idle"));
   if (config.training.enabled) wireAdaptation(parts);
+  wirePhrases(parts);
 
   const retrying = (service: Service) => new RetryingService(service, { alerts, clock, log });
   const steps: ServiceStep[] = [

@@ -6,6 +6,8 @@ export interface Arm {
   readonly adapts: boolean;
   /** What stands in front of the dialogue: nothing, what the writer talks about, or similar earlier exchanges. */
   readonly prompt: "none" | "profile" | "retrieval";
+  /** Phrase memory (src/runtime/llm/phrase-memory.ts): of nothing, of the present dialogue, or of all that was said before. */
+  readonly memory: "none" | "dialogue" | "own";
   readonly start: "meta" | "zero";
   readonly selection: "novelty" | "fifo" | "random";
   /** Share of the writer's training tokens that may be trained on, (0, 1]. */
@@ -17,71 +19,79 @@ export interface Arm {
 
 const MAIN: Arm = {
   name: "adapt_prompt",
-  doc: "adapter and retrieval, trained again on what was said since",
+  doc: "adapter, adapted once, and phrase memory, which grows turn by turn",
   adapts: true,
-  prompt: "retrieval",
+  prompt: "none",
+  memory: "own",
   start: "meta",
   selection: "novelty",
   budgetShare: 1,
   rate: "adaptive",
-  retunes: true,
+  retunes: false,
+};
+const BASE: Arm = { ...MAIN, name: "base", doc: "the base as it is", adapts: false, memory: "none" };
+const ADAPTER: Arm = {
+  ...MAIN,
+  name: "no_retuning",
+  doc: "adapter alone, adapted once and never again",
+  memory: "none",
 };
 
-/** Every arm differs from `adapt_prompt` or from `half_novelty` by one thing. */
+/** The arms behind `no_retuning` differ from it, or from `half_novelty`, by one thing. */
 export const ARMS: readonly Arm[] = [
-  { ...MAIN, name: "base", doc: "the base as it is", adapts: false, prompt: "none", retunes: false },
+  BASE,
   {
-    ...MAIN,
+    ...BASE,
     name: "profile_prompt",
     doc: "base; what the writer talks about in the system message",
-    adapts: false,
     prompt: "profile",
-    retunes: false,
   },
-  { ...MAIN, name: "retrieval", doc: "base; similar earlier exchanges in the prompt", adapts: false, retunes: false },
-  { ...MAIN, name: "no_retuning", doc: "adapted once and never again", retunes: false },
-  MAIN,
-  { ...MAIN, name: "adapt_only", doc: "no retrieval", prompt: "none" },
-  { ...MAIN, name: "zero_init", doc: "no warm start; adapted once", start: "zero", retunes: false },
-  { ...MAIN, name: "constant_rate", doc: "constant learning rate; adapted once", rate: "constant", retunes: false },
+  { ...BASE, name: "retrieval", doc: "base; similar earlier exchanges in the prompt", prompt: "retrieval" },
   {
-    ...MAIN,
+    ...BASE,
+    name: "dialogue_phrases",
+    doc: "control: base; phrase memory of the present dialogue only",
+    memory: "dialogue",
+  },
+  { ...BASE, name: "phrases", doc: "base; phrase memory of all that was said before, no training", memory: "own" },
+  ADAPTER,
+  MAIN,
+  { ...MAIN, name: "retuned", doc: "adapt_prompt, trained again on what was said since", retunes: true },
+  { ...ADAPTER, name: "zero_init", doc: "no warm start; adapted once", start: "zero" },
+  { ...ADAPTER, name: "constant_rate", doc: "constant learning rate; adapted once", rate: "constant" },
+  {
+    ...ADAPTER,
     name: "half_novelty",
     doc: "half of the tokens, our selection; adapted once",
     budgetShare: 0.5,
-    retunes: false,
   },
   {
-    ...MAIN,
+    ...ADAPTER,
     name: "half_random",
     doc: "half of the tokens at random; adapted once",
     selection: "random",
     budgetShare: 0.5,
-    retunes: false,
   },
   {
-    ...MAIN,
+    ...ADAPTER,
     name: "half_fifo",
     doc: "the newest half of the tokens; adapted once",
     selection: "fifo",
     budgetShare: 0.5,
-    retunes: false,
   },
   {
-    ...MAIN,
+    ...ADAPTER,
     name: "meta_third",
     doc: "a third of the tokens at random; adapted once",
     selection: "random",
     budgetShare: 1 / 3,
-    retunes: false,
   },
   {
-    ...MAIN,
+    ...ADAPTER,
     name: "meta_sixth",
     doc: "a sixth of the tokens at random; adapted once",
     selection: "random",
     budgetShare: 1 / 6,
-    retunes: false,
   },
 ];
 

@@ -19,7 +19,7 @@ import {
 } from "./summary.ts";
 import { countWords, type WriterSplit } from "./writers.ts";
 
-const PROMPT_ARMS = ["profile_prompt", "retrieval"];
+const PROMPT_ARMS = ["profile_prompt", "retrieval", "dialogue_phrases", "phrases"];
 /** Arms with a share of the examples, least first: for the share with which the warm start reaches zero-init. */
 const SHARES: readonly (readonly [share: number, arm: string])[] = [
   [1 / 6, "meta_sixth"],
@@ -56,6 +56,8 @@ export function resultsOf(
     writers_better: figureOf(main?.better, "writers", `= ${base.size}`),
     beats_prompt: figureOf(beatsPrompt(arm("adapt_prompt"), PROMPT_ARMS.map(arm)), "writers", ">= 18 of 20"),
     trigram_median_drop: trigram.length > 0 ? medianFigure(trigram, "share") : skippedFigure("share", NOT_MEASURED),
+    against_dialogue_only: figureOf(medianOf(dropsOf(arm("adapt_prompt"), arm("dialogue_phrases"))), "share"),
+    phrases_median_drop: figureOf(summary("phrases")?.medianDrop, "share"),
     no_retuning_median_drop: figureOf(summary("no_retuning")?.medianDrop, "share"),
     swapped_median_drop: figureOf(summary(SWAPPED)?.medianDrop, "share", "< 0"),
     swapped_against_warm_start: figureOf(medianOf(dropsOf(arm(SWAPPED), arm(WARM_START_ONLY))), "share", "< 0"),

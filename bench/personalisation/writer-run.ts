@@ -8,6 +8,7 @@ import { meanLoss, measureExamples, runStep } from "../../src/adapt/trainer-step
 import { trainInPasses } from "../../src/adapt/training-run.ts";
 import type { TrainingSettings } from "../../src/adapt/training-settings.ts";
 import type { Arm } from "./arms.ts";
+import { DialogueMemory, type MeasuredWindow } from "./phrases.ts";
 import { noPrompt, type PromptFor, profilePrompt, retrievalPrompt } from "./prompts.ts";
 import type { Rig } from "./rig.ts";
 import { asExample, behind, type Window, windowsOf } from "./windows.ts";
@@ -51,6 +52,7 @@ export class WriterRun {
   readonly #rig: Rig;
   readonly #writer: WriterSplit;
   readonly #prompts = new Map<Arm["prompt"], PromptFor>();
+  readonly #kept = new Map<string, readonly (MeasuredWindow & Indexed)[]>();
 
   constructor(rig: Rig, writer: WriterSplit) {
     this.#rig = rig;
@@ -72,8 +74,11 @@ export class WriterRun {
     const { training, validation, dialogues } = this.#writer;
     const firstTest = training.length + validation.length;
     const prompt = await this.#prompt(arm.prompt);
+    const memory = this.#memory(arm.memory, firstTest);
     if (trained === null) {
-      return { ...(await this.#measure(null, prompt, firstTest, dialogues.length)), cpuSeconds: 0, trainedTokens: 0 };
+      const base = { path: null, keep: true };
+      const result = await this.#measure(base, prompt, firstTest, dialogues.length, memory);
+      return { ...result, cpuSeconds: 0, trainedTokens: 0 };
     }
     const { meter, parts } = this.#rig;
     let begin = meter.cpuSeconds;
@@ -84,7 +89,8 @@ export class WriterRun {
     const block = arm.retunes ? Math.max(2, Math.ceil((dialogues.length - firstTest) / MAX_BLOCKS)) : dialogues.length;
     for (let from = firstTest; from < dialogues.length; from += block) {
       const to = Math.min(dialogues.length, from + block);
-      measured.push(...(await this.#measure(adapter, chosen, from, to)).dialogues);
+      const used = { path: adapter, keep: adapter === ownAdapter };
+      measured.push(...(await this.#measure(used, chosen, from, to, memory)).dialogues);
       if (to === dialogues.length) break;
       begin = meter.cpuSeconds;
       adapter = await this.#catchUp(seed, adapter, join(parts.folder, "retuned.gguf"), [from, to]);
@@ -96,7 +102,8 @@ export class WriterRun {
   /** The test dialogues with an adapter of somebody else's, without a prompt. */
   async measureWith(adapter: string): Promise<ArmResult> {
     const { training, validation, dialogues } = this.#writer;
-    const result = await this.#measure(adapter, noPrompt, training.length + validation.length, dialogues.length);
+    const used = { path: adapter, keep: false };
+    const result = await this.#measure(used, noPrompt, training.length + validation.length, dialogues.length, null);
     return { ...result, cpuSeconds: 0, trainedTokens: 0 };
   }
 
@@ -201,25 +208,63 @@ export class WriterRun {
     return (losses[1] ?? 0) < (losses[0] ?? 0) ? prompt : noPrompt;
   }
 
+  /** @param adapter `keep`: it stays as it is while this run lives, so that what was measured with it serves again. */
   async #measure(
-    adapter: string | null,
+    adapter: { readonly path: string | null; readonly keep: boolean },
     prompt: PromptFor,
     from: number,
     to: number,
+    memory: DialogueMemory | null,
   ): Promise<Pick<ArmResult, "dialogues" | "prompted">> {
-    const windows = this.#windows(from, to, prompt, "own", adapter === null);
-    const examples = examplesOf(windows);
-    const measured = await measureExamples(this.#rig.parts, "test", examples, adapter, MEASURED_TOKENS);
-    const nats = new Map<number, number>();
-    for (const [i, { dialogue }] of windows.entries()) {
-      const result = measured.get(examples[i]?.example.id ?? "");
-      const loss = result === undefined ? Number.NaN : (result.adapterLoss ?? result.baseLoss) * result.tokens;
-      nats.set(dialogue, (nats.get(dialogue) ?? 0) + loss);
-    }
+    const windows = await this.#measured(adapter, prompt, from, to);
+    const dialogues = [...new Set(windows.map(({ dialogue }) => dialogue))];
     return {
-      dialogues: [...nats].map(([dialogue, sum]) => [sum, this.#encoded(dialogue).words] as const),
+      dialogues: dialogues.map((dialogue) => {
+        const own = windows.filter((each) => each.dialogue === dialogue);
+        const encoded = this.#encoded(dialogue);
+        const nats =
+          memory?.nats(encoded, own) ??
+          own.reduce((sum, { losses }) => losses.reduce((total, loss) => total + loss, sum), 0);
+        return [nats, encoded.words] as const;
+      }),
       prompted: prompt !== noPrompt,
     };
+  }
+
+  async #measured(
+    { path, keep }: { readonly path: string | null; readonly keep: boolean },
+    prompt: PromptFor,
+    from: number,
+    to: number,
+  ): Promise<readonly (MeasuredWindow & Indexed)[]> {
+    const key = `${path} ${from} ${to}`;
+    const known = prompt === noPrompt && keep ? this.#kept.get(key) : undefined;
+    if (known !== undefined) return known;
+    const { parts } = this.#rig;
+    const windows = this.#windows(from, to, prompt, "own", path === null);
+    const data = join(parts.folder, "test.jsonl");
+    await writeTokenFile(
+      data,
+      examplesOf(windows).flatMap(({ sequences }) => sequences),
+    );
+    const { results } = await runStep(parts, {
+      mode: "evaluate",
+      model: parts.model,
+      data,
+      threads: parts.threads,
+      tokenLosses: true,
+      optimiser: { maxTokens: MEASURED_TOKENS, sequencesPerStep: 8 },
+      ...(path === null ? {} : { initAdapter: path }),
+    });
+    const measured = windows.map((window, i) => ({ ...window, losses: results[i]?.tokenLosses ?? [] }));
+    if (prompt === noPrompt && keep) this.#kept.set(key, measured);
+    return measured;
+  }
+
+  #memory(scope: Arm["memory"], firstTest: number): DialogueMemory | null {
+    if (scope === "none") return null;
+    const past = Array.from({ length: firstTest }, (_, dialogue) => this.#encoded(dialogue));
+    return new DialogueMemory(scope, past);
   }
 
   /** @param isWithin the prompt takes room from the window, for a base that knows no more than its window. */

@@ -73,6 +73,8 @@ export interface TrainerJob {
   readonly activations?: "auto" | "keep" | "recompute";
   /** Load and plan, then wait for {@link TrainerRun.resume}. */
   readonly paused?: boolean;
+  /** `evaluate` and `score`: the loss of every target token in the results too. */
+  readonly tokenLosses?: boolean;
 }
 
 /** How much of the machine a job may use from now on. */
@@ -152,6 +154,8 @@ export interface TrainerExampleResult {
   /** Mean entropy of the prediction, nats. */
   readonly entropy: number;
   readonly kl?: number | null;
+  /** With {@link TrainerJob.tokenLosses}: of every target token, with the adapter if there is one, nats. */
+  readonly tokenLosses?: readonly number[];
   /** `score`: candidates of one prompt share a group; score = mean log-probability, rank 1 = best of its group. */
   readonly group?: string;
   readonly score?: number;

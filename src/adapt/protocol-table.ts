@@ -6,7 +6,7 @@ import { packageRoot } from "../core/built-file.ts";
 export interface ProtocolField {
   readonly type: "string" | "integer" | "number" | "boolean" | "object" | "array";
   readonly ref?: string;
-  readonly items?: "string" | "integer" | "array" | "object";
+  readonly items?: "string" | "integer" | "number" | "array" | "object";
   readonly required?: boolean;
   readonly nullable?: boolean;
   readonly default?: unknown;
@@ -102,6 +102,8 @@ function itemSchema(field: ProtocolField): Schema {
       return field.enum ? v.picklist(field.enum) : v.string();
     case "integer":
       return v.pipe(v.number(), v.safeInteger());
+    case "number":
+      return v.pipe(v.number(), v.finite());
     case "array":
       return v.strictTuple([v.pipe(v.number(), v.safeInteger()), v.pipe(v.number(), v.safeInteger())]);
     default:

@@ -93,7 +93,9 @@ export async function trainInPasses(
   while (!done.rate.isFinished && done.passes.length < settings.maxPasses) {
     const pass = done.passes.length + 1;
     const out = passAdapter(parts.folder, pass);
-    const init = pass === 1 ? options.initAdapter : passAdapter(parts.folder, pass - 1);
+    // From the best one: after a pass that went too far, a smaller step is tried from where it was good.
+    const from = validation.length === 0 ? pass - 1 : done.rate.bestPass;
+    const init = from === 0 ? options.initAdapter : passAdapter(parts.folder, from);
     const job = passJob(parts, settings, data, lines, done.rate.lr, seedFor(seed, `pass ${pass}`));
     const trained = await runStep(parts, { ...job, out, ...(init === null ? {} : { initAdapter: init }) });
     if (trained.file === null) throw new AppError("E_TRAINER_PROTOCOL", "the trainer reported no adapter");
@@ -102,7 +104,7 @@ export async function trainInPasses(
     await options.onPass(done, out);
   }
   const best = validation.length === 0 ? done.passes.length : Math.max(1, done.rate.bestPass);
-  const held = await heldBack(parts, passAdapter(parts.folder, best), watched, settings);
+  const held = await heldBack(parts, passAdapter(parts.folder, best), { validation, watched }, settings);
   return { ...held, sha256: await fileSha256(held.adapter), done };
 }
 
@@ -129,22 +131,33 @@ async function firstState(
   return { surprise, startLoss, rate: startRate(surprise, startLoss ?? 0, settings.learningRate), passes: [] };
 }
 
-/** The adapter at the greatest strength that leaves general text alone. */
+/**
+ * The adapter at the strength that predicts the validation examples best, among those that leave general text alone; the
+ * greatest of these without validation examples, the smallest of all when none does.
+ */
 async function heldBack(
   parts: TrainerStepParts,
   trained: string,
-  watched: readonly EncodedExample[],
+  { validation, watched }: Omit<TrainingLines, "lines">,
   { strengths, gate, optimiser }: TrainingSettings,
 ): Promise<Pick<TrainedPasses, "adapter" | "strength" | "watchedRise">> {
   let chosen = { adapter: trained, strength: 1, watchedRise: null as number | null };
   if (watched.length === 0) return chosen;
+  let bestLoss: number | null = null;
   for (const strength of strengths) {
     const adapter = strength === 1 ? trained : join(parts.folder, `strength-${strength}.gguf`);
     if (strength !== 1) await writeScaledAdapter(trained, adapter, strength);
-    const measured = await measureExamples(parts, "watched", watched, adapter, optimiser.maxTokens);
-    const watchedRise = perplexityRise(measured);
+    const watchedRise = perplexityRise(await measureExamples(parts, "watched", watched, adapter, optimiser.maxTokens));
+    if (watchedRise > gate.generalCeiling) {
+      if (bestLoss === null) chosen = { adapter, strength, watchedRise };
+      continue;
+    }
+    const loss = meanLoss(await measureExamples(parts, "strength", validation, adapter, optimiser.maxTokens));
+    // Along the strength the loss has one valley.
+    if (bestLoss !== null && (loss ?? 0) >= bestLoss) break;
     chosen = { adapter, strength, watchedRise };
-    if (watchedRise <= gate.generalCeiling) break;
+    if (loss === null) break;
+    bestLoss = loss;
   }
   return chosen;
 }

@@ -118,8 +118,8 @@ export interface TrainingSettings {
   /** Passes over the training examples, at most. */
   readonly maxPasses: number;
   /**
-   * Strengths at which the trained adapter is tried, falling: the first that keeps general text under
-   * `gate.generalCeiling` is taken, else the last.
+   * Strengths at which the trained adapter is tried, falling: of those that keep general text under
+   * `gate.generalCeiling` the one that validates best is taken, else the last.
    */
   readonly strengths: readonly number[];
   readonly gate: GateSettings;

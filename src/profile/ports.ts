@@ -123,6 +123,8 @@ export interface PromptContext {
   readonly exchanges: readonly { readonly input: string; readonly answer: string; readonly interactionId: string }[];
   /** Preferred answer length in words, from facts or style statistics; null when unknown. */
   readonly answerWords: number | null;
+  /** Ids of the stored exchanges that an answer may take up; absent = none. */
+  readonly exchangeIds?: ReadonlySet<string>;
 }
 
 export interface PromptContextRequest {

@@ -207,6 +207,7 @@ export class SqliteProfileStore implements ProfileStore, GuestRecord {
         (exchange) => countTokens(exchange.input) + countTokens(exchange.answer),
       ).slice(0, request.maxExchanges),
       answerWords: preferredAnswerWords(facts, index.approvedAnswerWords),
+      exchangeIds: new Set(Array.from(index.entries, ({ id }) => id)),
     };
   }
 

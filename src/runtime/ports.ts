@@ -39,8 +39,21 @@ export interface GenerateRequest {
   /** 0 = greedy. */
   readonly temperature: number;
   readonly seed: number | null;
+  /**
+   * Ids of the exchanges that this answer may take phrases from; none by default. Phrases are used only when everything
+   * that was given to `remember` is among them.
+   */
+  readonly phrasesOf?: ReadonlySet<string>;
   /** Called per decoded piece of text, in order. */
   onText(text: string): void;
+}
+
+/** A past exchange whose phrases may come up again. User text. */
+export interface RememberedExchange {
+  readonly id: string;
+  readonly input: string;
+  /** What stands as the answer; null when there is none to repeat. */
+  readonly answer: string | null;
 }
 
 export interface GenerateResult {
@@ -80,6 +93,8 @@ export interface LanguageModel extends AsyncDisposable {
    */
   generate(request: GenerateRequest, signal: AbortSignal): Promise<GenerateResult>;
   countTokens(text: string): number;
+  /** What `generate` may take phrases from, oldest first; replaces what was given before. */
+  remember(exchanges: readonly RememberedExchange[]): Promise<void>;
   /**
    * Uses these adapters from the next `generate` on: new context first, then the old one is disposed of. A running
    * `generate` finishes on the old one.

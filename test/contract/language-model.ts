@@ -91,6 +91,15 @@ export function languageModelContract(name: string, make: MakeLanguageModel): vo
       expect(after.stopReason).toBe("end");
     });
 
+    test("what is remembered changes no answer that may not use it", async () => {
+      await using model = await make();
+      const before = await model.generate(recordingRequest(), never());
+      await model.remember([{ id: "a", input: "Is the garage door open?", answer: "It is painted green." }]);
+      const none = await model.generate(recordingRequest(), never());
+      const other = await model.generate(recordingRequest({ phrasesOf: new Set(["b"]) }), never());
+      expect([none.text, other.text]).toEqual([before.text, before.text]);
+    });
+
     test("a signal that has fired already: nothing is generated", async () => {
       await using model = await make();
       const request = recordingRequest();

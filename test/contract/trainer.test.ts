@@ -31,6 +31,41 @@ trainerContract("fixture child", {
 });
 
 describe.skipIf(!existsSync(executable))("asls-trainer (skipped when build/trainer is not built)", () => {
+  it("gives the loss of every target token when asked to: their mean is the example's, and they are of the adapter", async () => {
+    await using folder = await makeTempDir("trainer");
+    const [data, out] = [folder.join("d.jsonl"), folder.join("out.gguf")];
+    const example = (n: number): TokenExample => ({
+      id: `e${n}`,
+      kind: "ce",
+      tokens: [74, 75, 514, 3, 20 + n, 40 + n, 2],
+      targets: [
+        [1, 3],
+        [4, 7],
+      ],
+    });
+    await writeTokenFile(data, [example(1), example(2)]);
+    const trainer = trainerOf({ file: executable })();
+    const optimiser = { steps: 3, lr: 1e-2, maxTokens: 32 };
+    await trainer.run({ mode: "train", model, data, out, backend: "cpu", optimiser }).ended;
+    const evaluate = async (initAdapter: object) => {
+      const outcome = await trainer.run({
+        mode: "evaluate",
+        model,
+        data,
+        backend: "cpu",
+        tokenLosses: true,
+        ...initAdapter,
+      }).ended;
+      return outcome.kind === "done" ? outcome.results : [];
+    };
+    for (const results of [await evaluate({}), await evaluate({ initAdapter: out })]) {
+      expect(results.map(({ tokenLosses }) => tokenLosses?.length)).toEqual([5, 5]);
+      for (const { tokenLosses = [], baseLoss, adapterLoss, tokens } of results) {
+        expect(tokenLosses.reduce((sum, loss) => sum + loss, 0) / tokens).toBeCloseTo(adapterLoss ?? baseLoss, 4);
+      }
+    }
+  });
+
   it("ranks the trained one first of three answers to the same prompt, and loses the others against the base", async () => {
     await using folder = await makeTempDir("trainer");
     const [data, candidates, out] = [folder.join("d.jsonl"), folder.join("c.jsonl"), folder.join("out.gguf")];

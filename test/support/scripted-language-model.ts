@@ -10,6 +10,7 @@ import type {
   GenerateResult,
   LanguageModel,
   ModelInfo,
+  RememberedExchange,
 } from "../../src/runtime/ports.ts";
 
 /** The answer to a conversation; pure. */
@@ -33,6 +34,8 @@ export class ScriptedLanguageModel implements LanguageModel {
   };
   /** Every request so far, oldest first. */
   readonly requests: GenerateRequest[] = [];
+  /** Exchanges it may take phrases from; its script takes none. */
+  remembered: readonly RememberedExchange[] = [];
   /** Adapters in use. */
   adapters: readonly AdapterFile[] = [];
   readonly #script: Script;
@@ -48,6 +51,10 @@ export class ScriptedLanguageModel implements LanguageModel {
 
   countTokens(text: string): number {
     return wordsOf(text).length;
+  }
+
+  async remember(exchanges: readonly RememberedExchange[]): Promise<void> {
+    this.remembered = exchanges;
   }
 
   async generate(request: GenerateRequest, signal: AbortSignal): Promise<GenerateResult> {

@@ -27,6 +27,7 @@ Job read_job(json raw) {
   job.threads = raw.at("threads");
   job.seed = raw.at("seed");
   job.paused = raw.at("paused");
+  job.token_losses = raw.at("token_losses");
   if (raw.contains("memory_budget_mb") && raw.at("memory_budget_mb").is_number()) job.memory_budget_mb = raw.at("memory_budget_mb");
   if (raw.contains("checkpoint") && raw.at("checkpoint").is_object()) {
     job.checkpoint = raw.at("checkpoint").at("path");

@@ -10,6 +10,7 @@ namespace {
 struct Result {
   double base_loss = 0, adapter_loss = 0, entropy = 0, kl = 0;
   int64_t n = 0;
+  std::vector<float> token_losses; // of the adapter if there is one; empty when not asked for
 };
 
 double mean(const std::vector<float> & values, const Segment & range) {
@@ -19,7 +20,7 @@ double mean(const std::vector<float> & values, const Segment & range) {
 }
 
 /** Losses of a group of examples: base, and adapter when there is one. */
-std::vector<Result> measure_group(Engine & engine, const Adapter * adapter, const std::vector<const Example *> & group, int64_t & n_tokens) {
+std::vector<Result> measure_group(Engine & engine, const Adapter * adapter, const std::vector<const Example *> & group, bool token_losses, int64_t & n_tokens) {
   Batch batch;
   for (const Example * e : group) batch.append(e->tokens, e->targets);
   engine.forward(batch, false, false);
@@ -45,7 +46,11 @@ std::vector<Result> measure_group(Engine & engine, const Adapter * adapter, cons
     if (!std::isfinite(r.base_loss) || !std::isfinite(r.adapter_loss)) {
       throw TrainerError("E_LOSS_NAN", std::string(std::isfinite(r.base_loss) ? "the adapter's" : "the base model's") + " predictions are not numbers");
     }
-    out.push_back(r);
+    if (token_losses) {
+      const std::vector<float> & values = adapter != nullptr ? adapted.log_probability : base.log_probability;
+      for (int64_t i = 0; i < range.size; i++) r.token_losses.push_back(-values[size_t(range.from + i)]);
+    }
+    out.push_back(std::move(r));
   }
   return out;
 }
@@ -69,7 +74,7 @@ void run_measure(const Job & job, Control & control) {
       const double group_began = elapsed(), cpu_began = cpu_seconds();
       const int64_t tokens_before = n_tokens;
       for (size_t i = results.size(); i < std::min(examples.size(), results.size() + size_t(job.sequences)); i++) group.push_back(&examples[i]);
-      for (const Result & r : measure_group(*setup.engine, setup.adapter.get(), group, n_tokens)) results.push_back(r);
+      for (Result & r : measure_group(*setup.engine, setup.adapter.get(), group, job.token_losses, n_tokens)) results.push_back(std::move(r));
       control.set_step(int64_t(results.size()));
       const double seconds = std::max(1e-9, elapsed() - group_began);
       control.send("progress", {{"step", results.size()},
@@ -93,6 +98,7 @@ void run_measure(const Job & job, Control & control) {
     const Result & r = results[i];
     json message = {{"id", examples[i].id}, {"base_loss", r.base_loss}, {"adapter_loss", adapted ? json(r.adapter_loss) : json()}, {"tokens", r.n}, {"entropy", r.entropy}};
     if (adapted) message["kl"] = r.kl;
+    if (job.token_losses) message["token_losses"] = r.token_losses;
     if (job.mode == "score") {
       int64_t rank = 1; // 1 + how many of the group are better; the earlier one wins a tie
       for (size_t j = 0; j < results.size(); j++) {

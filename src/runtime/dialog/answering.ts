@@ -81,6 +81,7 @@ export async function generateAnswer(
       maxTokens: answerTokens(context.answerWords, config.maxAnswerTokens),
       temperature: config.temperature,
       seed: null,
+      ...(context.exchangeIds === undefined ? {} : { phrasesOf: context.exchangeIds }),
       onText: (piece) => {
         const isFirst = firstTextMs === null;
         firstTextMs ??= deps.clock.monotonicMs();

@@ -3,15 +3,25 @@ import type { Llama, Token } from "node-llama-cpp";
 import type { Clock } from "../../core/clock.ts";
 import { AppError, toAppError } from "../../core/errors.ts";
 import type { Logger } from "../../core/logger.ts";
-import type { AdapterFile, ChatMessage, GenerateRequest, GenerateResult, LanguageModel, ModelInfo } from "../ports.ts";
+import type {
+  AdapterFile,
+  ChatMessage,
+  GenerateRequest,
+  GenerateResult,
+  LanguageModel,
+  ModelInfo,
+  RememberedExchange,
+} from "../ports.ts";
 import { type AdapterFacts, inspectAdapter } from "./adapter-file.ts";
 import { ChatTemplate } from "./chat-template.ts";
 import { fitMessages, MAX_CHARS_PER_TOKEN } from "./context-fit.ts";
 import { fileSha256 } from "./file-hash.ts";
 import { flashAttentionFor } from "./flash-attention.ts";
+import { generatedTokens } from "./generated-tokens.ts";
 import { type EngineOptions, type GpuChoice, loadEngine, loadModel, ModelSlot } from "./llama-engine.ts";
 import { inspectModel, type ModelFile } from "./model-file.ts";
 import { PromptEncoder } from "./prompt-encoder.ts";
+import { RememberedPhrases } from "./remembered-phrases.ts";
 import { TokenText } from "./token-text.ts";
 
 export interface LlamaCppOptions {
@@ -58,6 +68,7 @@ export class LlamaCppLanguageModel implements LanguageModel {
   readonly #swap = new Mutex();
   readonly #closing = new AbortController();
   readonly #encoder: PromptEncoder;
+  readonly #phrases = new RememberedPhrases((messages) => this.#encoder.encode(messages));
   #slot: ModelSlot;
   /** Adapters that the present model has in memory, by resolved path: what was in the file, and its size. */
   #loadedAdapters = new Map<string, AdapterFacts>();
@@ -128,6 +139,13 @@ export class LlamaCppLanguageModel implements LanguageModel {
     return Math.ceil((this.#encoder.count(text.slice(0, limit)) / limit) * text.length);
   }
 
+  async remember(exchanges: readonly RememberedExchange[]): Promise<void> {
+    await this.#swap.runExclusive(async () => {
+      this.#ensureOpen();
+      await this.#phrases.replace(exchanges);
+    });
+  }
+
   async generate(request: GenerateRequest, signal: AbortSignal): Promise<GenerateResult> {
     const startedMs = this.#parts.clock.monotonicMs();
     const stop = AbortSignal.any([signal, this.#closing.signal]);
@@ -190,7 +208,6 @@ export class LlamaCppLanguageModel implements LanguageModel {
     startedMs: number,
   ): Promise<GenerateResult> {
     const { clock } = this.#parts;
-    const { sequence } = slot;
     const contextTokens = this.info.contextTokens;
     const reserved = Math.min(request.maxTokens, contextTokens >> 1);
     const fitted = await fitMessages(
@@ -210,7 +227,7 @@ export class LlamaCppLanguageModel implements LanguageModel {
       answer += piece;
       request.onText(piece);
     };
-    let generatedTokens = 0;
+    let generated = 0;
     let firstTokenMs = 0;
     let stopReason: GenerateResult["stopReason"] = signal.aborted ? "aborted" : "end";
     const rest = await this.#prefill(slot, prompt.slice(reusedTokens), signal);
@@ -218,13 +235,13 @@ export class LlamaCppLanguageModel implements LanguageModel {
       stopReason = "aborted";
     } else {
       const maxTokens = Math.min(request.maxTokens, contextTokens - 1 - prompt.length);
-      const sampling = { temperature: request.temperature, ...(request.seed === null ? {} : { seed: request.seed }) };
-      for await (const token of sequence.evaluate(rest, sampling)) {
-        if (generatedTokens === 0) firstTokenMs = clock.monotonicMs() - startedMs;
-        generatedTokens++;
+      const memory = request.phrasesOf === undefined ? null : this.#phrases.within(request.phrasesOf);
+      for await (const token of generatedTokens(slot, prompt, rest, request, memory)) {
+        if (generated === 0) firstTokenMs = clock.monotonicMs() - startedMs;
+        generated++;
         emit(text.push(token));
         if (signal.aborted) stopReason = "aborted";
-        else if (generatedTokens >= maxTokens) stopReason = "max_tokens";
+        else if (generated >= maxTokens) stopReason = "max_tokens";
         else continue;
         break;
       }
@@ -236,9 +253,9 @@ export class LlamaCppLanguageModel implements LanguageModel {
       stopReason,
       promptTokens: prompt.length,
       reusedTokens,
-      generatedTokens,
+      generatedTokens: generated,
       droppedMessages: fitted.droppedMessages,
-      firstTokenMs: generatedTokens === 0 ? totalMs : firstTokenMs,
+      firstTokenMs: generated === 0 ? totalMs : firstTokenMs,
       totalMs,
     };
   }

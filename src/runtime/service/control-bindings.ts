@@ -19,9 +19,11 @@ export function controlHandlers(parts: ServiceParts): ControlHandlers {
     },
     onInteractionDeleted: (interaction) => {
       profileTopics.refresh();
+      void parts.phrases.refresh();
       return parts.adaptation.interactionDeleted(interaction);
     },
     onForgotten: async (profile) => {
+      await parts.phrases.refresh();
       const adapters = await parts.adaptation.profileForgotten(profile);
       await profileTopics.forget(profile);
       return adapters;

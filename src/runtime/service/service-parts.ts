@@ -20,6 +20,7 @@ import type { LoggedProblem, LogLevel } from "./log.ts";
 import type { LoopLag } from "./loop-lag.ts";
 import type { ModelService } from "./model-service.ts";
 import type { Profiles } from "./open-profiles.ts";
+import type { PhraseKeeper } from "./phrase-keeper.ts";
 import type { ProfileTopics } from "./profile-topics.ts";
 import type { VirtualBoard } from "./virtual-board.ts";
 import type { HealthCheck } from "./watchdog.ts";
@@ -41,6 +42,7 @@ export interface ServiceParts {
   readonly governor: GovernorService;
   readonly adaptation: AdaptationService;
   readonly adapters: AdapterStore;
+  readonly phrases: PhraseKeeper;
   /** Null on a real board. */
   readonly virtualSensors: VirtualBoardBackend | null;
   readonly publisher: StatusPublisher;

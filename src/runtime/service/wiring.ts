@@ -54,6 +54,16 @@ export function wireListener(listener: Listener, { dialog, alerts, clock }: Serv
   });
 }
 
+/** Whatever changes the stored turns, whose they are, or who reads them. */
+export function wirePhrases({ phrases, dialog, models, onProfileChange }: ServiceParts): void {
+  const refresh = () => void phrases.refresh();
+  models.onLoaded(refresh);
+  onProfileChange(refresh);
+  dialog.on("turn", refresh);
+  dialog.on("feedback", refresh);
+  dialog.on("consent", refresh);
+}
+
 /** Buttons: talk wakes and interrupts, held it confirms; up and down rate the last answer. */
 export function wireButtons(gestures: GestureService, { dialog, presence, log }: ServiceParts): void {
   const rate = (kind: "thumb_up" | "thumb_down") => {

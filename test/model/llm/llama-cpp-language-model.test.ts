@@ -76,6 +76,29 @@ describe("the shipped model", () => {
     expect(promptTokens - bare).toBeGreaterThan(12);
   });
 
+  test("an answer given before comes up again, greedy and sampled, and goes with the turns it came from", async () => {
+    await using model = await load();
+    const plain = await answer(model);
+    const answered = "It is closed, and the blue bicycle stands in front of it.";
+    const turns = Array.from({ length: 12 }, (_, i) => ({
+      id: `${i}`,
+      input: "Is the garage door open?",
+      answer: answered,
+    }));
+    await model.remember(turns);
+    const phrasesOf = new Set(turns.map(({ id }) => id));
+    const say = async (changes: object) =>
+      (await model.generate(recordingRequest({ phrasesOf, ...changes }), never())).text;
+    const greedy = await say({});
+    expect(greedy).not.toBe(plain);
+    expect(greedy).toContain("blue bicycle");
+    expect(await say({})).toBe(greedy);
+    const sampled = await say({ temperature: 1, seed: 3 });
+    expect(await say({ temperature: 1, seed: 3 })).toBe(sampled);
+    await model.remember([]);
+    expect(await say({})).toBe(plain);
+  });
+
   test("a fact and a remembered exchange change what the model reads, and what it says", async () => {
     await using model = await load();
     const say = async (withProfile: boolean) => {

@@ -73,6 +73,7 @@ const CHILD_MESSAGES: { readonly [T in ChildMessage["type"]]: Extract<ChildMessa
     tokens: 8,
     entropy: 1.1,
     kl: null,
+    tokenLosses: [1.5, 2.5],
     group: "g",
     score: -2,
     rank: 1,

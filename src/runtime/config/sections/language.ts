@@ -34,6 +34,10 @@ export const modelSection = {
     default: "auto",
     doc: "Begin answers with the user's name, once it is known. auto: for models too small to do it by themselves.",
   }),
+  phraseMemory: oneOf(["auto", "always", "never"], {
+    default: "auto",
+    doc: "Let answers take up phrases of stored turns, word by word, at once and without training. auto: for small models (below 50 M parameters).",
+  }),
   persona: text({
     default: "You are a helpful voice assistant. Answer in one or two short sentences.",
     doc: "First lines of every prompt. The profile's facts are added after it.",

@@ -1,0 +1,60 @@
+import { setImmediate } from "node:timers/promises";
+import type { ChatMessage, RememberedExchange } from "../ports.ts";
+import { PhraseMemory } from "./phrase-memory.ts";
+
+/** Exchanges encoded before the event loop gets its turn. */
+const AT_ONCE = 16;
+
+interface Encoded {
+  /** What was encoded: an answer that was corrected since is encoded again. User text. */
+  readonly text: string;
+  readonly tokens: readonly number[];
+}
+
+/** The phrase memory of the exchanges that may be taken up in answers. Lives in memory only. */
+export class RememberedPhrases {
+  readonly #encode: (messages: readonly ChatMessage[]) => readonly number[];
+  #encoded = new Map<string, Encoded>();
+  #memory = new PhraseMemory();
+
+  /** @param encode messages to tokens as the model reads them. */
+  constructor(encode: (messages: readonly ChatMessage[]) => readonly number[]) {
+    this.#encode = encode;
+  }
+
+  /** Replaces what was remembered; only what is new is encoded. */
+  async replace(exchanges: readonly RememberedExchange[]): Promise<void> {
+    const next = new Map<string, Encoded>();
+    let fresh = 0;
+    for (const { id, input, answer } of exchanges) {
+      const text = `${input}\n${answer ?? ""}`;
+      const known = this.#encoded.get(id);
+      if (known?.text === text) {
+        next.set(id, known);
+        continue;
+      }
+      next.set(id, { text, tokens: this.#encode(messagesOf(input, answer)) });
+      fresh += 1;
+      if (fresh % AT_ONCE === 0) await setImmediate();
+    }
+    const before = [...this.#encoded.values()];
+    const after = [...next.values()];
+    const isContinued = before.every((each, i) => after[i] === each);
+    const memory = isContinued ? this.#memory : new PhraseMemory();
+    for (const { tokens } of isContinued ? after.slice(before.length) : after) memory.add(tokens);
+    this.#encoded = next;
+    this.#memory = memory;
+  }
+
+  /** The memory, or null when there is none or part of it is not among `allowed`. */
+  within(allowed: ReadonlySet<string>): PhraseMemory | null {
+    if (this.#memory.size === 0) return null;
+    for (const id of this.#encoded.keys()) if (!allowed.has(id)) return null;
+    return this.#memory;
+  }
+}
+
+function messagesOf(input: string, answer: string | null): ChatMessage[] {
+  const user: ChatMessage = { role: "user", content: input };
+  return answer === null ? [user] : [user, { role: "assistant", content: answer }];
+}

@@ -1,0 +1,121 @@
+import { describe, expect, test } from "vitest";
+import { seededRandom } from "../../../../src/adapt/seeded-random.ts";
+import { PhraseMemory } from "../../../../src/runtime/llm/phrase-memory.ts";
+import { RememberedPhrases } from "../../../../src/runtime/llm/remembered-phrases.ts";
+
+const VOCABULARY = 20;
+
+function remembering(...sequences: readonly number[][]): PhraseMemory {
+  const memory = new PhraseMemory();
+  for (const sequence of sequences) memory.add(sequence);
+  return memory;
+}
+
+describe("a phrase memory", () => {
+  test("an empty one, and an unknown history, leave the model's probability as it is", () => {
+    expect(new PhraseMemory().probability([1, 2], 3, 0.25)).toBe(0.25);
+    expect(remembering([1, 2, 3]).probability([9], 3, 0.25)).toBe(0.25);
+    expect(remembering([1, 2, 3]).probability([], 3, 0.25)).toBe(0.25);
+  });
+
+  test("the probabilities of all tokens sum to 1, whatever is remembered", () => {
+    const random = seededRandom(5);
+    const draw = () => Math.floor(random() * VOCABULARY);
+    for (let round = 0; round < 20; round += 1) {
+      const memory = remembering(...Array.from({ length: 8 }, () => Array.from({ length: 30 }, draw)));
+      const history = Array.from({ length: 6 }, draw);
+      const model = Array.from({ length: VOCABULARY }, () => random());
+      const total = model.reduce((sum, value) => sum + value, 0);
+      const sum = model.reduce((mass, value, token) => mass + memory.probability(history, token, value / total), 0);
+      expect(sum).toBeCloseTo(1, 10);
+    }
+  });
+
+  test("a longer known phrase, and one that was always continued alike, counts for more", () => {
+    const phrase = [4, 5, 6, 7];
+    const memory = remembering(phrase, phrase, phrase);
+    const [one, two, three] = [[6], [5, 6], [4, 5, 6]].map((history) => memory.probability(history, 7, 0.01));
+    expect(one).toBeGreaterThan(0.01);
+    expect(two).toBeGreaterThan(one ?? 1);
+    expect(three).toBeGreaterThan(two ?? 1);
+    const divided = remembering(phrase, phrase, phrase, [4, 5, 6, 8], [4, 5, 6, 9], [4, 5, 6, 10]);
+    expect(divided.probability([4, 5, 6], 7, 0.01)).toBeLessThan(three ?? 0);
+  });
+
+  test("no phrase reaches from one sequence into the next", () => {
+    expect(remembering([1, 2], [3, 4]).probability([1, 2], 3, 0.25)).toBe(0.25);
+    expect(remembering([1, 2], [3, 4]).probability([2], 3, 0.25)).toBe(0.25);
+  });
+
+  test("draws are from the mixture that `probability` tells: shares of 20,000 draws agree within 2 points", () => {
+    const memory = remembering(
+      ...Array.from({ length: 12 }, () => [1, 2, 3]),
+      ...Array.from({ length: 4 }, () => [1, 2, 4]),
+    );
+    const random = seededRandom(7);
+    const counts = new Map<number, number>();
+    const draws = 20_000;
+    for (let i = 0; i < draws; i += 1) {
+      const token = memory.draw([1, 2], random) ?? 0; // the model always says 0
+      counts.set(token, (counts.get(token) ?? 0) + 1);
+    }
+    for (const [token, ofModel] of [
+      [0, 1],
+      [3, 0],
+      [4, 0],
+    ] as const) {
+      const share = (counts.get(token) ?? 0) / draws;
+      expect(Math.abs(share - memory.probability([1, 2], token, ofModel))).toBeLessThan(0.02);
+    }
+    expect(counts.get(3) ?? 0).toBeGreaterThan(0);
+  });
+
+  test("greedy: the memory wins where the model is unsure, and not where it is sure", () => {
+    const memory = remembering([4, 5, 6, 7], [4, 5, 6, 7], [4, 5, 6, 7]);
+    expect(memory.best([4, 5, 6], 1, 0.1)).toBe(7);
+    expect(memory.best([4, 5, 6], 1, 1)).toBe(1);
+    expect(memory.best([9], 1, 0.1)).toBe(1);
+  });
+});
+
+describe("remembered exchanges", () => {
+  const letters = (messages: readonly { readonly content: string }[]) =>
+    messages.flatMap(({ content }) => [...content].map((letter) => letter.charCodeAt(0)));
+  const exchange = (id: string, input: string, answer: string | null = null) => ({ id, input, answer });
+  const codes = (text: string) => letters([{ content: text }]);
+
+  test("are used only when all of them may be used", async () => {
+    const phrases = new RememberedPhrases(letters);
+    expect(phrases.within(new Set(["a"]))).toBeNull();
+    await phrases.replace([exchange("a", "hello"), exchange("b", "world")]);
+    expect(phrases.within(new Set(["a"]))).toBeNull();
+    expect(phrases.within(new Set(["a", "b", "c"]))).not.toBeNull();
+  });
+
+  test("what is taken out of them is forgotten, what is added is known, what was corrected is known as corrected", async () => {
+    const phrases = new RememberedPhrases(letters);
+    const all = new Set(["a", "b"]);
+    const known = (text: string, next: string) =>
+      (phrases.within(all)?.probability(codes(text), next.charCodeAt(0), 0) ?? 0) > 0;
+    await phrases.replace([exchange("a", "tea?", "yes")]);
+    expect(known("ye", "s")).toBe(true);
+    await phrases.replace([exchange("a", "tea?", "yes"), exchange("b", "more", null)]);
+    expect([known("ye", "s"), known("mor", "e")]).toEqual([true, true]);
+    await phrases.replace([exchange("a", "tea?", "no"), exchange("b", "more", null)]);
+    expect([known("ye", "s"), known("n", "o"), known("mor", "e")]).toEqual([false, true, true]);
+    await phrases.replace([exchange("b", "more", null)]);
+    expect([known("n", "o"), known("mor", "e")]).toEqual([false, true]);
+  });
+
+  test("only what is new is encoded", async () => {
+    let encoded = 0;
+    const phrases = new RememberedPhrases((messages) => {
+      encoded += 1;
+      return letters(messages);
+    });
+    const many = Array.from({ length: 40 }, (_, i) => exchange(`${i}`, `turn ${i}`));
+    await phrases.replace(many);
+    await phrases.replace([...many, exchange("new", "one more")]);
+    expect(encoded).toBe(41);
+  });
+});
