@@ -81,6 +81,8 @@ export class SqliteDatabase implements SqlDatabase {
         await this.#rollBack();
         throw error;
       } finally {
+        // while it is enabled, Node 20 follows every promise of the process: 30 % more CPU in an idle service
+        this.#inTransaction.disable();
         if (options.durable) await this.#run("PRAGMA synchronous=NORMAL", []);
       }
     });
