@@ -52,7 +52,7 @@ export class SpeechWorker implements AsyncDisposable {
     this.call(name, args).catch(() => {});
   }
 
-  /** Ends the worker; open calls reject with E_ABORTED. Safe to call twice. */
+  /** Ends the worker, a thread after the call that it is at; open calls reject with E_ABORTED. Safe to call twice. */
   async [Symbol.asyncDispose](): Promise<void> {
     const transport = this.#transport;
     this.#fail(new AppError("E_ABORTED", "hearing was stopped"));
@@ -68,10 +68,14 @@ export class SpeechWorker implements AsyncDisposable {
     worker.on("message", (reply: SpeechReply) => this.#settle(reply));
     worker.on("error", (error) => this.#die("the speech thread failed", error));
     worker.on("exit", (code) => this.#die(`the speech thread ended with ${code}`));
+    const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
+    const send = (request: SpeechRequest) => worker.postMessage(request);
     return {
-      send: (request) => worker.postMessage(request),
+      send,
       end: async () => {
-        await worker.terminate();
+        // not terminate(): an addon that it interrupts (sherpa-onnx opening a model) aborts the whole process
+        send({ id: this.#nextId++, call: "end", args: null });
+        await ended;
       },
     };
   }

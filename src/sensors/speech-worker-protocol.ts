@@ -9,6 +9,8 @@ export interface SpeechCalls {
   open_sherpa: { readonly args: SherpaOptions; readonly result: null };
   /** Once everything is open: gives back the memory that only loading needed. */
   settle: { readonly args: null; readonly result: null };
+  /** Ends the worker; there is no reply. */
+  end: { readonly args: null; readonly result: null };
   vad_frame: { readonly args: AudioFrame; readonly result: boolean };
   vad_reset: { readonly args: null; readonly result: null };
   wake_frame: { readonly args: AudioFrame; readonly result: WakeHit | null };

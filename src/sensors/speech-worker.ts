@@ -51,6 +51,7 @@ const handlers: Handlers = {
     await giveBackFreeMemory();
     return null;
   },
+  end: () => process.exit(0), // in a thread: of the thread
   vad_frame: (frame) => opened(vad).isSpeech(frame),
   vad_reset: () => {
     opened(vad).reset();
