@@ -13,7 +13,8 @@ const WINDOW_MS = 2_000;
 const RATE_WINDOW_MS = 10_000;
 /**
  * A 44.1 or 48 kHz device taken for 16 kHz is 2.8 or 3 times too fast, an 8 kHz one half as fast. A little too slow is
- * not a rate: it is a board too busy to fetch its audio.
+ * not a rate: it is a board too busy to fetch its audio, and one too slow window is one that was held up for seconds.
+ * What it then catches up on comes too fast, but never makes more audio than time since the capture began.
  */
 const MAX_SPEED_RATIO = 1.1;
 const MIN_SPEED_RATIO = 0.6;
@@ -24,6 +25,9 @@ export interface MicrophoneHealth {
   readonly windowMs: number;
   readonly clippedSamples: number;
   readonly rate: { readonly sinceMs: number; readonly audioMs: number } | null;
+  /** Since the first frame. */
+  readonly total: { readonly sinceMs: number; readonly audioMs: number } | null;
+  readonly wasSlow: boolean;
   readonly isRateWrong: boolean;
 }
 
@@ -33,6 +37,8 @@ export const INITIAL_HEALTH: MicrophoneHealth = {
   windowMs: 0,
   clippedSamples: 0,
   rate: null,
+  total: null,
+  wasSlow: false,
   isRateWrong: false,
 };
 
@@ -54,17 +60,16 @@ export function microphoneHealth(
   const windowMs = health.windowMs + FRAME_MS;
   const isWindowFull = windowMs >= WINDOW_MS;
   const wasClipped = health.condition === "clipped";
+  const rate = judgeRate(health, nowMs, speed);
   const isClipped = isWindowFull
     ? clippedSamples / ((windowMs / FRAME_MS) * FRAME_SAMPLES) >= CLIPPED_SHARE
     : wasClipped;
-  const { rate, isRateWrong } = judgeRate(health, nowMs, speed);
   return {
-    condition: isRateWrong ? "wrong_rate" : zeroMs >= SILENT_AFTER_MS ? "silent" : isClipped ? "clipped" : "ok",
+    condition: rate.isRateWrong ? "wrong_rate" : zeroMs >= SILENT_AFTER_MS ? "silent" : isClipped ? "clipped" : "ok",
     zeroMs,
     windowMs: isWindowFull ? 0 : windowMs,
     clippedSamples: isWindowFull ? 0 : clippedSamples,
-    rate,
-    isRateWrong,
+    ...rate,
   };
 }
 
@@ -72,10 +77,15 @@ function judgeRate(
   health: MicrophoneHealth,
   nowMs: number,
   speed: number,
-): Pick<MicrophoneHealth, "rate" | "isRateWrong"> {
-  if (health.rate === null) return { rate: { sinceMs: nowMs, audioMs: 0 }, isRateWrong: health.isRateWrong };
-  const audioMs = health.rate.audioMs + FRAME_MS;
-  if (audioMs < RATE_WINDOW_MS) return { rate: { ...health.rate, audioMs }, isRateWrong: health.isRateWrong };
-  const ratio = audioMs / Math.max(1, (nowMs - health.rate.sinceMs) * speed);
-  return { rate: { sinceMs: nowMs, audioMs: 0 }, isRateWrong: ratio > MAX_SPEED_RATIO || ratio < MIN_SPEED_RATIO };
+): Pick<MicrophoneHealth, "rate" | "total" | "wasSlow" | "isRateWrong"> {
+  const { rate, total, wasSlow, isRateWrong } = health;
+  const fresh = { sinceMs: nowMs, audioMs: 0 };
+  if (rate === null || total === null) return { rate: fresh, total: fresh, wasSlow, isRateWrong };
+  const audioMs = rate.audioMs + FRAME_MS;
+  const sum = { ...total, audioMs: total.audioMs + FRAME_MS };
+  if (audioMs < RATE_WINDOW_MS) return { rate: { ...rate, audioMs }, total: sum, wasSlow, isRateWrong };
+  const ratio = audioMs / Math.max(1, (nowMs - rate.sinceMs) * speed);
+  const isFast = ratio > MAX_SPEED_RATIO && sum.audioMs > (nowMs - sum.sinceMs) * speed * MAX_SPEED_RATIO;
+  const isSlow = ratio < MIN_SPEED_RATIO;
+  return { rate: fresh, total: sum, wasSlow: isSlow, isRateWrong: isFast || (isSlow && wasSlow) };
 }
