@@ -1,13 +1,21 @@
 /**
  * Gives back what loading the engines needed and running them does not: garbage of the calling thread's heap (when Node
- * runs with `--expose-gc`, see core/service-launch.ts) and free pages of all native heaps (malloc_trim(3); only glibc
- * has it, elsewhere that part does nothing). Takes some 20 ms on the calling thread.
+ * runs with `--expose-gc`, see core/service-launch.ts; some 20 ms on the calling thread) and {@link trimNativeHeaps}.
  */
 export async function giveBackFreeMemory(): Promise<void> {
   globalThis.gc?.();
+  await trimNativeHeaps();
+}
+
+/**
+ * Free pages of all native heaps go back to the system: malloc_trim(3), on a thread of libuv's pool. Only glibc has it;
+ * elsewhere this does nothing.
+ */
+export async function trimNativeHeaps(): Promise<void> {
   try {
     const { default: koffi } = await import("koffi");
-    koffi.load("libc.so.6").func("int malloc_trim(size_t)")(0);
+    const trim = koffi.load("libc.so.6").func("int malloc_trim(size_t)");
+    await new Promise<void>((resolve) => trim.async(0, () => resolve()));
   } catch {
     // another libc: nothing is lost but the memory
   }

@@ -25,8 +25,7 @@ export const HOME_MODEL_DIR = `${packageRoot}build/home-lm`;
 const SHERPA_THREADS = 2;
 
 /**
- * When memory that only starting needed is given back: the first frames of the detector and the rest of the service free
- * some more after the engines are open.
+ * When memory that only starting needed is given back: the rest of the service frees some more after the engines are open.
  */
 const SETTLE_AFTER_MS = 5_000;
 
@@ -38,6 +37,7 @@ export interface HearingConfig {
     readonly noSpeechMs: number;
     readonly maxUtteranceMs: number;
     readonly preRollMs: number;
+    readonly releaseAfterS: number;
   };
   readonly wake: { readonly phraseEnabled: boolean; readonly phrase: string; readonly threshold: number };
   readonly stt: {
@@ -89,13 +89,19 @@ export async function openHearingEngines(config: HearingConfig, clock: Clock): P
 }
 
 async function openAll(config: HearingConfig, clock: Clock, owned: AsyncDisposable[]): Promise<HearingEngines> {
-  // VAD, wake and pocketsphinx share a thread: together they use a fraction of one core
+  // wake and pocketsphinx share a thread: together they use a fraction of one core
   const thread = new SpeechWorker("thread");
   owned.push(thread);
-  const vad = await SileroVad.open(thread, {
-    modelPath: `${packageRoot}models/silero_vad_v5.onnx`,
-    threshold: config.vad.threshold,
-  });
+  const vad = new SileroVad(
+    {
+      modelPath: `${packageRoot}models/silero_vad_v5.onnx`,
+      threshold: config.vad.threshold,
+      releaseAfterMs: config.vad.releaseAfterS * 1000,
+    },
+    clock,
+  );
+  owned.push(vad);
+  await vad.check();
   const stt = await openStt(config.stt, thread, owned, clock);
   let wake: PocketsphinxWake | null = null;
   let wakeFailure: AppError | null = null;
@@ -111,8 +117,10 @@ async function openAll(config: HearingConfig, clock: Clock, owned: AsyncDisposab
       wakeFailure = toAppError(error, "E_WAKE_PHRASE", "the wake phrase cannot be used");
     }
   }
-  const cancelSettling = clock.after(SETTLE_AFTER_MS, () => thread.post("settle", null));
-  owned.push({ [Symbol.asyncDispose]: async () => cancelSettling() });
+  if (wake !== null || config.stt.engine === "pocketsphinx") {
+    const cancelSettling = clock.after(SETTLE_AFTER_MS, () => thread.post("settle", null));
+    owned.push({ [Symbol.asyncDispose]: async () => cancelSettling() });
+  }
   return { vad, wake, wakeFailure, stt, [Symbol.asyncDispose]: () => disposeAll(owned) };
 }
 

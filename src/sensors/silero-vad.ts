@@ -1,28 +1,106 @@
+import type { Clock } from "../core/clock.ts";
+import { AppError } from "../core/errors.ts";
+import { trimNativeHeaps } from "./free-memory.ts";
 import type { AudioFrame, VoiceActivityDetector } from "./ports.ts";
-import type { SpeechWorker } from "./speech-worker-client.ts";
+import { SpeechWorker } from "./speech-worker-client.ts";
 import type { VadOptions } from "./speech-worker-protocol.ts";
 
-/** Silero VAD v5 in a speech worker. The worker belongs to the caller. */
+export interface SileroVadOptions extends VadOptions {
+  /** Unused for this long, ms, the detector gives its memory back. */
+  readonly releaseAfterMs: number;
+}
+
+/**
+ * Silero VAD v5 in a worker thread of its own, which lives only while there is something to hear: onnxruntime takes
+ * 33 MB. The first frame opens it (0.2 s on x86), and frames wait for that, so that none is lost; the end of the thread
+ * unmaps the library.
+ *
+ * INVARIANTS: `#opening` belongs to `#worker`. Nothing is released while a frame waits for its answer.
+ */
 export class SileroVad implements VoiceActivityDetector {
-  readonly #worker: SpeechWorker;
+  readonly #options: SileroVadOptions;
+  readonly #clock: Clock;
+  #worker: SpeechWorker | null = null;
+  #opening: Promise<unknown> = Promise.resolve();
+  #uses = 0;
+  #lastUsedMs = 0;
+  #cancelRelease = () => {};
+  #isDisposed = false;
 
-  private constructor(worker: SpeechWorker) {
-    this.#worker = worker;
+  /** Opens nothing yet. */
+  constructor(options: SileroVadOptions, clock: Clock) {
+    this.#options = options;
+    this.#clock = clock;
   }
 
-  /** @throws AppError E_VAD_UNAVAILABLE, E_HEARING_WORKER. */
-  static async open(worker: SpeechWorker, options: VadOptions): Promise<SileroVad> {
-    await worker.call("open_vad", options);
-    return new SileroVad(worker);
+  /**
+   * Opens the detector and releases it again, so that one that cannot be used is known before anybody speaks.
+   * @throws AppError E_VAD_UNAVAILABLE, E_HEARING_WORKER, E_ABORTED once disposed.
+   */
+  async check(): Promise<void> {
+    this.#uses++;
+    try {
+      this.#open();
+      await this.#opening;
+    } finally {
+      this.#uses--;
+      await this.#release();
+    }
   }
 
-  isSpeech(frame: AudioFrame): Promise<boolean> {
-    return this.#worker.call("vad_frame", frame);
+  /** @throws AppError E_VAD_UNAVAILABLE, E_HEARING_WORKER, E_ABORTED once disposed. */
+  async isSpeech(frame: AudioFrame): Promise<boolean> {
+    this.#lastUsedMs = this.#clock.monotonicMs();
+    this.#uses++;
+    try {
+      const worker = this.#open();
+      await this.#opening;
+      return await worker.call("vad_frame", frame);
+    } finally {
+      this.#uses--;
+    }
   }
 
   reset(): void {
-    this.#worker.post("vad_reset", null);
+    const worker = this.#worker;
+    if (worker === null) return; // the next one begins afresh anyway
+    this.#opening.then(
+      () => worker.post("vad_reset", null),
+      () => {},
+    );
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {}
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isDisposed = true;
+    await this.#release();
+  }
+
+  #open(): SpeechWorker {
+    if (this.#isDisposed) throw new AppError("E_ABORTED", "hearing was stopped");
+    if (this.#worker !== null) return this.#worker;
+    const worker = new SpeechWorker("thread");
+    const { modelPath, threshold } = this.#options;
+    this.#worker = worker;
+    this.#opening = worker.call("open_vad", { modelPath, threshold });
+    this.#opening.catch(() => {}); // whoever waits for it is told
+    this.#releaseWhenUnused(this.#options.releaseAfterMs);
+    return worker;
+  }
+
+  #releaseWhenUnused(waitMs: number): void {
+    this.#cancelRelease = this.#clock.after(waitMs, () => {
+      const unusedMs = this.#clock.monotonicMs() - this.#lastUsedMs;
+      if (this.#uses === 0 && unusedMs >= this.#options.releaseAfterMs) void this.#release();
+      else this.#releaseWhenUnused(Math.max(1_000, this.#options.releaseAfterMs - unusedMs));
+    });
+  }
+
+  async #release(): Promise<void> {
+    const worker = this.#worker;
+    if (worker === null) return;
+    this.#worker = null;
+    this.#cancelRelease();
+    await worker[Symbol.asyncDispose]();
+    await trimNativeHeaps();
+  }
 }

@@ -7,7 +7,14 @@ import { VirtualMicrophone } from "../../src/sensors/virtual-microphone.ts";
 import { eventually } from "./eventually.ts";
 
 export const HEARING_DEFAULTS: HearingConfig = {
-  vad: { threshold: 0.5, trailingSilenceMs: 700, noSpeechMs: 5_000, maxUtteranceMs: 15_000, preRollMs: 300 },
+  vad: {
+    threshold: 0.5,
+    trailingSilenceMs: 700,
+    noSpeechMs: 5_000,
+    maxUtteranceMs: 15_000,
+    preRollMs: 300,
+    releaseAfterS: 120,
+  },
   wake: { phraseEnabled: true, phrase: "okay computer", threshold: 1e-20 },
   stt: { engine: "pocketsphinx", modelDir: "", uri: "" },
 };

@@ -1,5 +1,7 @@
+import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { describeWhen } from "../../support/describe-when.ts";
+import { eventually } from "../../support/eventually.ts";
 import { HEARING_DEFAULTS, HearingRig } from "../../support/hearing-rig.ts";
 import { lacksPocketsphinx } from "../../support/pocketsphinx.ts";
 import { readClip } from "../../support/speech-clips.ts";
@@ -16,6 +18,17 @@ describeWhen(lacksPocketsphinx(), "hearing with real engines on the virtual micr
     expect(confidence).toBeGreaterThan(0.01);
     expect(rig.names).toEqual(["engines_ready", "mic_back", "wake", "speech_started", "speech_ended", "transcript"]);
     expect(rig.listener.state).toBe("waiting");
+  });
+
+  test("after a quiet while without the detector the first words are complete, by phrase and by button", async () => {
+    await using rig = new HearingRig({ vad: { ...HEARING_DEFAULTS.vad, releaseAfterS: 0.2 } });
+    await rig.start();
+    void rig.microphone.say(await readClip("okay-computer-turn-on-the-kitchen-lights-rms"));
+    expect((await rig.next("transcript")).text).toBe("turn on the kitchen lights");
+    await eventually(async () => !(await readFile("/proc/self/maps", "utf8")).includes("libonnxruntime"));
+    void rig.microphone.say(await readClip("call-me-sam-slt")); // already speaking when the button is pressed
+    rig.listener.wake();
+    expect((await rig.next("transcript", 2)).text).toBe("call me sam");
   });
 
   test("`call me sam` is understood", async () => {

@@ -50,6 +50,14 @@ describe("node-record-lpcm16 and a recorder that misbehaves", () => {
     expect(String(failure)).toContain("Device or resource busy");
   });
 
+  test("arecord is asked for the configured period and a buffer of eight", async () => {
+    await recorder(`echo "$@" > '${folder.join("asked")}'; exit 1`);
+    await failureOf(new Lpcm16Microphone({ device: "plughw:1,0", periodMs: 96, clock: new SystemClock() }));
+    expect(await readFile(folder.join("asked"), "utf8")).toBe(
+      "-q -D plughw:1,0 -r 16000 -c 1 -f S16_LE -t raw --period-time=96000 --buffer-time=768000 -\n",
+    );
+  });
+
   test("an end with code 0 that nobody asked for is E_MIC_LOST", async () => {
     await recorder("head -c 8192 /dev/zero");
     const failure = await failureOf(new Lpcm16Microphone({ device: "default", clock: new SystemClock() }));

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { packageRoot } from "../../../src/core/built-file.ts";
+import { SystemClock } from "../../../src/core/clock.ts";
 import { SYSTEM_MODEL_DIR } from "../../../src/sensors/hearing.ts";
 import { openPocketsphinx } from "../../../src/sensors/pocketsphinx-speech-to-text.ts";
 import { PocketsphinxWake } from "../../../src/sensors/pocketsphinx-wake.ts";
@@ -21,17 +22,19 @@ describe("speech worker", () => {
     await using folder = await makeTempDir("vad");
     const bytes = await readFile(VAD_MODEL);
     await writeFile(folder.join("short.onnx"), bytes.subarray(0, 100_000));
-    await using worker = new SpeechWorker("thread");
     for (const name of ["short.onnx", "none.onnx"]) {
-      await expect(SileroVad.open(worker, { modelPath: folder.join(name), threshold: 0.5 })).rejects.toMatchObject({
-        code: "E_VAD_UNAVAILABLE",
-      });
+      await using vad = new SileroVad(
+        { modelPath: folder.join(name), threshold: 0.5, releaseAfterMs: 60_000 },
+        new SystemClock(),
+      );
+      await expect(vad.check()).rejects.toMatchObject({ code: "E_VAD_UNAVAILABLE" });
+      await expect(vad.isSpeech(new Int16Array(512))).rejects.toMatchObject({ code: "E_VAD_UNAVAILABLE" });
     }
   });
 
   test("after dispose every call is E_ABORTED, also the ones under way", async () => {
     const worker = new SpeechWorker("thread");
-    const pending = SileroVad.open(worker, { modelPath: VAD_MODEL, threshold: 0.5 }).catch((error: unknown) => error);
+    const pending = worker.call("open_vad", { modelPath: VAD_MODEL, threshold: 0.5 }).catch((error: unknown) => error);
     await worker[Symbol.asyncDispose]();
     expect(await pending).toMatchObject({ code: "E_ABORTED" });
     await expect(worker.call("vad_reset", null)).rejects.toMatchObject({ code: "E_ABORTED" });
@@ -40,9 +43,9 @@ describe("speech worker", () => {
 
   test("a child process serves the same calls, and its death is E_HEARING_WORKER", async () => {
     await using worker = new SpeechWorker("process");
-    const vad = await SileroVad.open(worker, { modelPath: VAD_MODEL, threshold: 0.5 });
+    await worker.call("open_vad", { modelPath: VAD_MODEL, threshold: 0.5 });
     const decisions: boolean[] = [];
-    for (const frame of await clipFrames("call-me-sam-slt")) decisions.push(await vad.isSpeech(frame));
+    for (const frame of await clipFrames("call-me-sam-slt")) decisions.push(await worker.call("vad_frame", frame));
     expect(decisions.filter(Boolean).length).toBeGreaterThan(10);
     const children = execFileSync("pgrep", ["-P", String(process.pid), "-f", "speech-worker"])
       .toString()

@@ -6,6 +6,12 @@ export const microphoneSection = {
     doc: "lpcm16 records by arecord; virtual is fed by `asls listen` and the demo; none leaves buttons and text.",
   }),
   device: text({ default: "default", doc: "ALSA capture device, as `arecord -L` lists it, e.g. plughw:1,0." }),
+  periodMs: integer({
+    min: 32,
+    max: 250,
+    default: 64,
+    doc: "Audio is fetched this much (ms) at a time. Longer wakes the processor less often; answers come later by half of it.",
+  }),
   stallMs: integer({
     min: 500,
     max: 60_000,
@@ -15,6 +21,12 @@ export const microphoneSection = {
 };
 
 export const vadSection = {
+  releaseAfterS: integer({
+    min: 5,
+    max: 86_400,
+    default: 120,
+    doc: "After this long (s) without a sound that could be speech, the detector gives its 33 MB back until the next one.",
+  }),
   trailingSilenceMs: integer({
     min: 200,
     max: 5_000,
