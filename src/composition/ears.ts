@@ -25,11 +25,11 @@ export function makeEars(config: AslsConfig, clock: Clock, log: Logger): EarsMad
       { microphone, microphoneSpeed, clock, log: log.child({ part: "hearing" }) },
     );
   if (mic.kind === "virtual") {
-    const virtualMicrophone = new VirtualMicrophone({ clock, speed: virtual.speed });
+    const virtualMicrophone = new VirtualMicrophone({ clock, speed: virtual.speed, periodMs: mic.periodMs });
     return { listener: hear(virtualMicrophone, virtual.speed), virtualMicrophone };
   }
-  const { device, stallMs } = mic;
-  return { listener: hear(new Lpcm16Microphone({ device, stallMs, clock }), 1), virtualMicrophone: null };
+  const { device, periodMs, stallMs } = mic;
+  return { listener: hear(new Lpcm16Microphone({ device, periodMs, stallMs, clock }), 1), virtualMicrophone: null };
 }
 
 /** The configured recogniser without the rest of the ears. @throws AppError E_STT_UNAVAILABLE when there is none, E_STT_*. */

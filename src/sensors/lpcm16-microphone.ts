@@ -14,6 +14,8 @@ const KILL_AFTER_MS = 1_000;
 export interface Lpcm16MicrophoneOptions {
   /** ALSA device, e.g. `default`, `plughw:1,0` (plughw converts rates and formats; hw does not). */
   readonly device: string;
+  /** Audio is fetched this much at a time; default 64. */
+  readonly periodMs?: number;
   /** No audio for this long means that the device is gone; default 2000. */
   readonly stallMs?: number;
   readonly clock: Clock;
@@ -43,6 +45,7 @@ export class Lpcm16Microphone implements Microphone {
         sampleRate: SAMPLE_RATE_HZ,
         channels: 1,
         audioType: "raw",
+        periodMs: this.#options.periodMs ?? 64,
       });
       // same tick as record(): a missing arecord would otherwise end our process by an unheard error event
       const source = new RecorderSource(recording.process, recording.stream(), this.name);

@@ -11,6 +11,8 @@ declare module "node-record-lpcm16" {
       readonly sampleRate: number;
       readonly channels: number;
       readonly audioType: "raw";
+      /** For our own recorder, which gets all of this. */
+      readonly periodMs: number;
     }): Recording;
   };
   export = recorder;

@@ -17,6 +17,8 @@ export interface VirtualMicrophoneOptions {
   readonly clock: Clock;
   /** How many times faster than real time the air moves; default 1. */
   readonly speed?: number;
+  /** Frames come in groups of this much air time, as from a sound card; default one frame. */
+  readonly periodMs?: number;
 }
 
 /**
@@ -27,6 +29,7 @@ export class VirtualMicrophone implements Microphone {
   readonly name = "virtual microphone";
   readonly #clock: Clock;
   readonly #speed: number;
+  readonly #periodMs: number;
   #sounds: Sound[] = [];
   #isCapturing = false;
   #unplugging = new AbortController();
@@ -36,6 +39,7 @@ export class VirtualMicrophone implements Microphone {
   constructor(options: VirtualMicrophoneOptions) {
     this.#clock = options.clock;
     this.#speed = options.speed ?? 1;
+    this.#periodMs = options.periodMs ?? FRAME_MS;
   }
 
   /**
@@ -78,9 +82,10 @@ export class VirtualMicrophone implements Microphone {
     try {
       let position = this.#airMs();
       while (!stop.aborted) {
-        const waitMs = (position + FRAME_MS - this.#airMs()) / this.#speed;
-        if (waitMs > 0) await delay(this.#clock, waitMs, stop);
-        if (stop.aborted) break;
+        if (position + FRAME_MS > this.#airMs()) {
+          await delay(this.#clock, (position + this.#periodMs - this.#airMs()) / this.#speed, stop);
+          continue;
+        }
         yield this.#frameAt(position);
         position += FRAME_MS;
         this.#sounds = this.#sounds.filter((sound) => sound.endMs > position);

@@ -156,8 +156,8 @@ function hearingChecks({ config }: LoadedConfig, clock: Clock): Check[] {
   checks.push({
     part: "microphone",
     look: async () => {
-      const { device, stallMs } = microphone;
-      const recorder = new Lpcm16Microphone({ device, stallMs, clock });
+      const { device, periodMs, stallMs } = microphone;
+      const recorder = new Lpcm16Microphone({ device, periodMs, stallMs, clock });
       const stop = new AbortController();
       try {
         const frames = recorder.capture(stop.signal)[Symbol.asyncIterator]();

@@ -30,6 +30,19 @@ describe("virtual microphone", () => {
     }
   });
 
+  test("with a period of 128 ms four frames come at a time, and none is lost", async () => {
+    const clock = new FakeClock();
+    const stop = new AbortController();
+    const frames = collect(new VirtualMicrophone({ clock, periodMs: 128 }), stop.signal);
+    const counts: number[] = [];
+    for (let i = 0; i < 8; i++) {
+      await clock.advance(32);
+      counts.push(frames.length);
+    }
+    expect(counts).toEqual([0, 0, 0, 4, 4, 4, 4, 8]);
+    stop.abort();
+  });
+
   test("say resolves when its last sample has sounded, and a second sound waits for the first", async () => {
     const clock = new FakeClock();
     const microphone = new VirtualMicrophone({ clock });
