@@ -31,6 +31,7 @@ import { createSpeechOutput } from "./runtime/output/speech-output.ts";
 import { Alerts } from "./runtime/service/alerts.ts";
 import { controlHandlers } from "./runtime/service/control-bindings.ts";
 import { readDeviceId } from "./runtime/service/device-id.ts";
+import { forgetProfile } from "./runtime/service/forget-profile.ts";
 import { LearningSwitches } from "./runtime/service/learning-switches.ts";
 import { Lifecycle, type ServiceStep } from "./runtime/service/lifecycle.ts";
 import type { LogLevel, ServiceLog } from "./runtime/service/log.ts";
@@ -42,6 +43,7 @@ import { openProfiles } from "./runtime/service/open-profiles.ts";
 import { PhraseKeeper } from "./runtime/service/phrase-keeper.ts";
 import { ProfileTopics } from "./runtime/service/profile-topics.ts";
 import { PROFILE_TOPICS_FILE } from "./runtime/service/published-profiles.ts";
+import { RetentionClock } from "./runtime/service/retention-clock.ts";
 import { RetryingService } from "./runtime/service/retrying-service.ts";
 import type { ServiceParts } from "./runtime/service/service-parts.ts";
 import { publishStatus } from "./runtime/service/status-topics.ts";
@@ -153,11 +155,7 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
         }),
       adapterVersion: () => adaptation.activeVersion,
       forgetProfile: async (id) => {
-        await profiles.archive.forget(id);
-        await adaptation.profileForgotten(id);
-        await profileTopics.forget(id);
-        dialog.newConversation();
-        bus.emit("profile", null);
+        await forgetProfile(parts, id);
       },
       followConsent: async () => {
         if (!config.training.enabled) return NO_CONSEQUENCE;
@@ -288,6 +286,21 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
     { service: loopLag, startMs: 1_000, stopMs: 500 },
     {
       service: { name: "profiles", start: async () => {}, stop: () => profiles.close() },
+      startMs: 1_000,
+      stopMs: 2_000,
+    },
+    {
+      service: new RetentionClock({
+        archive: profiles.archive,
+        clock,
+        log: log.child({ part: "profile" }),
+        defaultDays: config.profile.retentionDays,
+        onDeleted: async (ids) => {
+          profileTopics.refresh();
+          await phrases.refresh();
+          await adaptation.interactionsDeleted(ids);
+        },
+      }),
       startMs: 1_000,
       stopMs: 2_000,
     },

@@ -18,7 +18,7 @@ import { reconcileProfile } from "./reconcile.ts";
  * through into use between turns.
  *
  * INVARIANTS: at most one job runs; the trainer stands still from the first moment of a turn until `graceMs` after it;
- * a version that is revoked is out of use before `interactionDeleted` resolves; a profile without `store` and `train`
+ * a version that is revoked is out of use before `interactionsDeleted` resolves; a profile without `store` and `train`
  * consent is answered by the base alone.
  */
 export class AdaptationService implements Service {
@@ -167,13 +167,15 @@ export class AdaptationService implements Service {
     await this.#applyAdapter();
   }
 
-  /** Call after the row is gone. Resolves when nothing that was trained on it is in use or on disk. */
-  async interactionDeleted(interactionId: string): Promise<readonly string[]> {
+  /** Call after the rows are gone. Resolves when nothing that was trained on one of them is in use or on disk. */
+  async interactionsDeleted(ids: readonly string[]): Promise<readonly string[]> {
     const { record } = this.#runner;
-    if (record !== null && record.interactionIds?.includes(interactionId) !== false) await this.#runner.end("deleted");
+    const gone = new Set(ids);
+    const isGone = (id: string) => gone.has(id);
+    if (record !== null && record.interactionIds?.some(isGone) !== false) await this.#runner.end("deleted");
     const revoked: string[] = [];
     for (const profileId of await this.#deps.store.profiles()) {
-      const wish = await reconcileProfile(this.#deps, profileId, null, (id) => id === interactionId, revoked);
+      const wish = await reconcileProfile(this.#deps, profileId, null, isGone, revoked);
       if (wish !== null) this.#chooser.wish(profileId, wish);
     }
     if (revoked.length > 0) this.#deps.log.info({ versions: revoked }, "adapters trained on a deleted row revoked");

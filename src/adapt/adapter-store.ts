@@ -189,7 +189,7 @@ export class AdapterStore {
     const path = join(this.#options.openedFolder, `${sha256}.gguf`);
     await makeFolder(this.#options.openedFolder);
     if (await hasContent(path, sha256)) return path;
-    await writeFileAtomic(path, await this.#weights(profileId, version));
+    await writeFileAtomic(path, await this.weights(profileId, version));
     if (!(await hasContent(path, sha256))) {
       await rm(path, { force: true });
       throw new AppError("E_ADAPTER_INVALID", `version ${version} is not the file it was`);
@@ -215,7 +215,8 @@ export class AdapterStore {
     });
   }
 
-  async #weights(profileId: string, version: string): Promise<Uint8Array> {
+  /** The decrypted file's bytes. @throws AppError E_ADAPTER_GONE, E_KEY_MISMATCH. */
+  async weights(profileId: string, version: string): Promise<Uint8Array> {
     try {
       return await this.#opened(profileId, version + WEIGHTS);
     } catch (error) {

@@ -1,7 +1,7 @@
-import type { ExplainedSource, ProfileExplanation } from "../runtime/service/explain-profile.ts";
+import type { ExplainedInteraction, ExplainedSource, ProfileExplanation } from "../runtime/service/explain-profile.ts";
 
 /** `asls profile explain` for people. */
-export function describeExplanation(explained: ProfileExplanation): string {
+export function describeExplanation(explained: ProfileExplanation, isComplete: boolean): string {
   const { facts, corrections, adapter, answerWords, domains } = explained;
   const lines = [`profile ${explained.profileId}`, "", "What it believes:"];
   if (facts.length === 0) lines.push("  nothing yet");
@@ -33,7 +33,22 @@ export function describeExplanation(explained: ProfileExplanation): string {
       '  see answers with and without it: asls adapter diff "..."',
     );
   }
+  if (isComplete)
+    lines.push("", "Every interaction, and what it changed:", ...explained.interactions.flatMap(turnLines));
   return lines.join("\n");
+}
+
+function turnLines(turn: ExplainedInteraction): string[] {
+  const lines = [`  ${turn.interactionId} on ${day(turn.atMs)}: "${turn.input}" -> "${turn.answer.trim()}"`];
+  for (const { kind, correction } of turn.signals) {
+    lines.push(`      ${kind.replaceAll("_", " ")}${correction === null ? "" : `: "${correction}"`}`);
+  }
+  const { estimate, confidence } = turn.satisfaction;
+  if (turn.signals.length > 0)
+    lines.push(`      counted as ${signed(estimate)} with confidence ${confidence.toFixed(1)}`);
+  for (const statement of turn.facts) lines.push(`      learned: ${statement}`);
+  if (turn.adapters.length > 0) lines.push(`      trained into ${turn.adapters.join(", ")}`);
+  return lines;
 }
 
 function from({ interactionId, atMs, input }: ExplainedSource): string {

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { exportAdapters } from "../adapt/adapter-export.ts";
 import { makeAdapterStore } from "../composition/adaptation.ts";
 import { writeFileAtomic } from "../core/atomic-file.ts";
 import { SystemClock } from "../core/clock.ts";
@@ -9,6 +10,7 @@ import { callService } from "../runtime/control/control-client.ts";
 import type { ControlParams } from "../runtime/control/control-protocol.ts";
 import { type ProfileMethod, profileOperations } from "../runtime/control/profile-operations.ts";
 import { controlSocketPath } from "../runtime/control/socket-path.ts";
+import { recordingsFolder, removeRecordings } from "../runtime/output/recordings.ts";
 import type { ProfileExplanation } from "../runtime/service/explain-profile.ts";
 import { openProfiles } from "../runtime/service/open-profiles.ts";
 import { confirmOnTerminal } from "./confirm.ts";
@@ -19,6 +21,11 @@ import { restoreCommand } from "./restore-command.ts";
 
 interface JsonOption {
   readonly json?: boolean;
+}
+
+interface ExportOptions extends JsonOption {
+  readonly out?: string;
+  readonly weights: boolean;
 }
 
 /** By the running service, which holds the database; without one the command opens the database itself. */
@@ -43,6 +50,7 @@ async function operate<M extends ProfileMethod>(
   const operations = profileOperations({
     ...profiles,
     onActiveChanged: () => {},
+    exportAdapters: (profile, hasWeights) => exportAdapters(adapters, profile, hasWeights),
     onInteractionDeleted: async (interaction) => {
       const revoked: string[] = [];
       for (const id of await adapters.profiles()) {
@@ -50,7 +58,13 @@ async function operate<M extends ProfileMethod>(
       }
       return revoked;
     },
-    onForgotten: (profile) => adapters.forget(profile),
+    // The retained topic is deleted by the service at its next start: it remembers which ones it published.
+    forget: async (profile) => {
+      const receipt = await profiles.archive.forget(profile);
+      const versions = await adapters.forget(profile);
+      const recordings = await removeRecordings(recordingsFolder(config));
+      return { ...receipt, adapters: versions, recordings, retainedTopics: 0 };
+    },
   });
   return await operations[method](params);
 }
@@ -83,11 +97,13 @@ export function profileCommand(): Command {
       }),
   );
   profile.addCommand(
-    leaf("export", "everything as JSON")
+    leaf("export", "everything as JSON, adapters included")
       .argument("[profile]", "id; default: the active one")
       .option("--out <file>", "write it there (mode 0600) instead of to standard output")
-      .action(async (id: string | undefined, options: JsonOption & { out?: string }, command: Command) => {
-        const text = JSON.stringify(await operate(command, "profileExport", { profile: id ?? null }), null, 2);
+      .option("--no-weights", "leave the adapters' files out; their descriptions stay")
+      .action(async (id: string | undefined, options: ExportOptions, command: Command) => {
+        const request = { profile: id ?? null, weights: options.weights };
+        const text = JSON.stringify(await operate(command, "profileExport", request), null, 2);
         if (options.out === undefined) process.stdout.write(`${text}\n`);
         else await writeFileAtomic(options.out, `${text}\n`);
       }),
@@ -110,14 +126,16 @@ export function profileCommand(): Command {
   profile.addCommand(
     leaf("explain", "what the assistant believes about you, from which interactions, and what that changed")
       .argument("[profile]", "id; default: the active one")
-      .action(async (id: string | undefined, options: JsonOption, command: Command) => {
+      .option("--all", "every interaction with its signals, and what each changed")
+      .action(async (id: string | undefined, options: JsonOption & { all?: boolean }, command: Command) => {
         const { config } = await configOf(command);
         const socket = controlSocketPath(config.paths.runtimeDir);
-        const explained = await callService(socket, "profileExplain", { profile: id ?? null });
-        print(options.json, explained, () => describeExplanation(explained as ProfileExplanation));
+        const explained = (await callService(socket, "profileExplain", { profile: id ?? null })) as ProfileExplanation;
+        print(options.json, explained, () => describeExplanation(explained, options.all === true));
       }),
   );
   profile.addCommand(factCommand());
+  profile.addCommand(retentionCommand());
   profile.addCommand(restoreCommand());
   profile.addCommand(
     leaf("delete", "delete one interaction, its feedback and the facts learned from it")
@@ -146,6 +164,20 @@ export function profileCommand(): Command {
       }),
   );
   return profile;
+}
+
+function retentionCommand(): Command {
+  return leaf("retention", "how long your interactions are kept; expired ones are deleted as by `asls profile delete`")
+    .argument("<days>", "whole days, `forever`, or `default` for profile.retentionDays")
+    .argument("[profile]", "id; default: the active one")
+    .action(async (given: string, id: string | undefined, options: JsonOption, command: Command) => {
+      const days = given === "default" ? null : given === "forever" ? 0 : Number(given);
+      if (days !== null && (!Number.isInteger(days) || days < 0 || given.trim() === "")) {
+        throw new AppError("E_USAGE", "the time is a whole number of days, `forever` or `default`");
+      }
+      const result = await operate(command, "profileRetention", { profile: id ?? null, days });
+      print(options.json, result, () => `kept: ${days === null ? "as configured" : given}`);
+    });
 }
 
 function factCommand(): Command {

@@ -33,17 +33,23 @@ export async function deleteProfileRows(database: SqlTransaction, profileId: str
 
 /**
  * Removes what deleted rows left in files: backups (which may hold them), free pages (VACUUM), and the write-ahead log.
- * Repeatable; run again at the next start when it was interrupted.
+ * Repeatable; run again at the next start when it was interrupted. Nothing else is written in between, so that the check of
+ * what is left sees the files as they were cleaned.
  *
- * @returns number of files rewritten, emptied or removed.
+ * @returns number of files rewritten, emptied or removed, and whether no row of the profile, free page, log or copy is left.
  */
-export async function cleanFiles(database: SqliteDatabase): Promise<number> {
-  const backups = await removeBackups(database.path);
-  await database.run("VACUUM");
-  await truncateLog(database);
-  await database.transaction((handle) => writeSetting(handle, "erasure_pending", null), { durable: true });
-  await truncateLog(database);
-  return backups + 2;
+export async function cleanFiles(
+  database: SqliteDatabase,
+  profileId: string,
+): Promise<{ readonly files: number; readonly verified: boolean }> {
+  return await database.exclusively(async (handle) => {
+    const backups = await removeBackups(database.path);
+    await handle.run("VACUUM");
+    await truncateLog(handle);
+    await writeSetting(handle, "erasure_pending", null);
+    await truncateLog(handle);
+    return { files: backups + 2, verified: await isErased(handle, database.path, profileId) };
+  });
 }
 
 /** After single rows were deleted: their bytes must survive neither in the write-ahead log nor in a copy. */
@@ -59,13 +65,13 @@ async function removeBackups(databasePath: string): Promise<number> {
   return backups.length;
 }
 
-/** Moves the write-ahead log into the database and empties it: deleted bytes must not survive there. */
-async function truncateLog(database: SqliteDatabase): Promise<void> {
+/** Moves the write-ahead log into the database, on disk, and empties it: deleted bytes must not survive there. */
+async function truncateLog(database: SqlTransaction): Promise<void> {
   await database.get("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
 /** True when no row of the profile but its consent ledger is left, and no file holds older content. */
-async function isErased(database: SqliteDatabase, profileId: string): Promise<boolean> {
+async function isErased(database: SqlTransaction, path: string, profileId: string): Promise<boolean> {
   const left = await database.get<{ rows: number }>(
     `SELECT (SELECT COUNT(*) FROM profiles WHERE id = ?1) + (SELECT COUNT(*) FROM interactions WHERE profile_id = ?1)
        + (SELECT COUNT(*) FROM facts WHERE profile_id = ?1)
@@ -76,8 +82,8 @@ async function isErased(database: SqliteDatabase, profileId: string): Promise<bo
   return (
     left?.rows === 0 &&
     free?.freelist_count === 0 &&
-    (await sizeBytes(`${database.path}-wal`)) === 0 &&
-    (await backupFiles(database.path)).length === 0
+    (await sizeBytes(`${path}-wal`)) === 0 &&
+    (await backupFiles(path)).length === 0
   );
 }
 
@@ -89,8 +95,7 @@ export async function eraseProfile(
 ): Promise<ForgetReceipt | null> {
   const rows = await database.transaction((handle) => deleteProfileRows(handle, profileId, atMs), { durable: true });
   if (rows === 0) return null;
-  const files = await cleanFiles(database);
-  return { profileId, atMs, rows, files, verified: await isErased(database, profileId) };
+  return { profileId, atMs, rows, ...(await cleanFiles(database, profileId)) };
 }
 
 async function sizeBytes(path: string): Promise<number> {

@@ -73,7 +73,8 @@ export async function openProfileStore(options: OpenProfileStoreOptions): Promis
   const { database } = opened;
   try {
     const deviceKey = await deviceKeyOf(database, options);
-    if ((await readSetting(database, "erasure_pending")) !== undefined) await cleanFiles(database);
+    const unfinished = await readSetting(database, "erasure_pending");
+    if (unfinished !== undefined) await cleanFiles(database, unfinished);
     const vault = new ProfileVault(deviceKey);
     const limit = options.recallLimit ?? 2000;
     const recall = new RecallCache({ database, vault, embedder, signalTable, limit });

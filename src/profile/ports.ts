@@ -184,6 +184,8 @@ export interface ProfileListing extends Profile {
   readonly isActive: boolean;
   readonly interactionCount: number;
   readonly factCount: number;
+  /** Days that interactions are kept; null = as configured, 0 = for good. */
+  readonly retentionDays: number | null;
 }
 
 /** Everything known about a profile, in figures and facts. */
@@ -250,6 +252,15 @@ export interface ProfileArchive {
   deleteFact(factId: string): Promise<boolean>;
   /** With its signals and the facts learned from it. Null when there is no such interaction. */
   deleteInteraction(interactionId: string): Promise<DeletionReceipt | null>;
+  /**
+   * Deletes every interaction from before `beforeMs` as {@link deleteInteraction} would, all in one step.
+   * @returns their ids, and what went with them.
+   */
+  deleteBefore(profileId: string, beforeMs: number): Promise<DeletionReceipt & { readonly ids: readonly string[] }>;
+  /** Time of the oldest interaction; null = there is none. */
+  oldestMs(profileId: string): Promise<number | null>;
+  /** How long interactions are kept, days: null = as configured, 0 = for good. @throws AppError E_PROFILE_UNKNOWN. */
+  setRetention(profileId: string, days: number | null): Promise<void>;
   /** Everything stored, as plain JSON-able data. @throws AppError E_PROFILE_UNKNOWN. */
   export(profileId: string): Promise<ProfileExport>;
   /** Destroys the key, deletes every row and rewrites the files. @throws AppError E_PROFILE_UNKNOWN. */
@@ -270,7 +281,7 @@ export interface ProfileFiles {
 /** Versioned, so that an import can be written later. */
 export interface ProfileExport {
   readonly format: "asls-profile";
-  readonly version: 1;
+  readonly version: 2;
   readonly exportedAtMs: number;
   readonly profile: ProfileSummary;
   readonly interactions: readonly Interaction[];

@@ -150,7 +150,44 @@ export class SqliteProfileArchive implements ProfileArchive {
   async export(profileId: string): Promise<ProfileExport> {
     const profile = await this.summary(profileId);
     const interactions = await this.interactions(profileId);
-    return { format: "asls-profile", version: 1, exportedAtMs: this.#parts.clock.now(), profile, interactions };
+    return { format: "asls-profile", version: 2, exportedAtMs: this.#parts.clock.now(), profile, interactions };
+  }
+
+  async oldestMs(profileId: string): Promise<number | null> {
+    const row = await this.#parts.database.get<{ oldest: number | null }>(
+      "SELECT MIN(at_ms) AS oldest FROM interactions WHERE profile_id = ?",
+      [profileId],
+    );
+    return row?.oldest ?? null;
+  }
+
+  async setRetention(profileId: string, days: number | null): Promise<void> {
+    await this.#parts.database.transaction(async (handle) => {
+      await known(handle, profileId);
+      await handle.run("UPDATE profiles SET retention_days = ? WHERE id = ?", [days, profileId]);
+    });
+  }
+
+  async deleteBefore(profileId: string, beforeMs: number): Promise<DeletionReceipt & { ids: readonly string[] }> {
+    const { database, recall, logger } = this.#parts;
+    const deleted = await database.transaction(
+      async (handle) => {
+        const rows = await handle.all<{ id: string }>(
+          "SELECT id FROM interactions WHERE profile_id = ? AND at_ms < ? ORDER BY sequence",
+          [profileId, beforeMs],
+        );
+        const ids = rows.map(({ id }) => id);
+        if (ids.length === 0) return { ids, interactions: 0, signals: 0, facts: 0 };
+        return { ids, ...(await this.#deleteRows(handle, profileId, ids)) };
+      },
+      { durable: true },
+    );
+    if (deleted.ids.length === 0) return deleted;
+    const index = await recall.loaded(profileId);
+    for (const id of deleted.ids) index?.remove(id);
+    await this.#parts.removeTraces();
+    logger.info({ profile: profileId, interactions: deleted.ids.length }, "expired interactions deleted");
+    return deleted;
   }
 
   async forget(profileId: string): Promise<ForgetReceipt> {
@@ -168,18 +205,26 @@ export class SqliteProfileArchive implements ProfileArchive {
     handle: SqlTransaction,
     interactionId: string,
   ): Promise<{ profileId: string; receipt: DeletionReceipt } | undefined> {
-    const { vault, signalTable, frequencyHalfLifeMs } = this.#parts;
     const profileId = await ownerOf(handle, interactionId);
     if (profileId === undefined) return undefined;
-    const signals = await handle.run("DELETE FROM signals WHERE interaction_id = ?", [interactionId]);
-    const facts = await handle.run("DELETE FROM facts WHERE interaction_id = ?", [interactionId]);
-    await handle.run("DELETE FROM interactions WHERE id = ?", [interactionId]);
+    return { profileId, receipt: await this.#deleteRows(handle, profileId, [interactionId]) };
+  }
+
+  async #deleteRows(handle: SqlTransaction, profileId: string, ids: readonly string[]): Promise<DeletionReceipt> {
+    const { vault, signalTable, frequencyHalfLifeMs } = this.#parts;
+    let signals = 0;
+    let facts = 0;
+    for (const id of ids) {
+      signals += (await handle.run("DELETE FROM signals WHERE interaction_id = ?", [id])).changes;
+      facts += (await handle.run("DELETE FROM facts WHERE interaction_id = ?", [id])).changes;
+      await handle.run("DELETE FROM interactions WHERE id = ?", [id]);
+    }
     const cipher = await vault.cipher(handle, profileId);
-    // Rebuilt from what is left: as if the row had never existed.
+    // Rebuilt from what is left: as if the rows had never existed.
     const left = await readInteractions(handle, cipher, profileId, signalTable, Number.MAX_SAFE_INTEGER);
     const statistics = left.reduce((sum, turn) => withInteraction(sum, turn, frequencyHalfLifeMs), NO_STATISTICS);
     await writeStatistics(handle, cipher, profileId, statistics);
-    return { profileId, receipt: { interactions: 1, signals: signals.changes, facts: facts.changes } };
+    return { interactions: ids.length, signals, facts };
   }
 }
 

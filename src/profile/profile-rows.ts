@@ -38,8 +38,8 @@ export async function readProfile(database: SqlTransaction, profileId: string): 
 /** All profiles, oldest first. */
 export async function listProfiles(database: SqlTransaction, vault: ProfileVault): Promise<ProfileListing[]> {
   const activeId = await readSetting(database, "active_profile");
-  const rows = await database.all<ProfileRow & { interactions: number; facts: number }>(
-    `SELECT p.id, p.created_at_ms, p.sealed_label,
+  const rows = await database.all<ProfileRow & { interactions: number; facts: number; retention_days: number | null }>(
+    `SELECT p.id, p.created_at_ms, p.sealed_label, p.retention_days,
        (SELECT COUNT(*) FROM interactions i WHERE i.profile_id = p.id) AS interactions,
        (SELECT COUNT(*) FROM facts f WHERE f.profile_id = p.id) AS facts
      FROM profiles p ORDER BY p.created_at_ms, p.rowid`,
@@ -55,6 +55,7 @@ export async function listProfiles(database: SqlTransaction, vault: ProfileVault
       isActive: row.id === activeId,
       interactionCount: row.interactions,
       factCount: row.facts,
+      retentionDays: row.retention_days,
     });
   }
   return listings;

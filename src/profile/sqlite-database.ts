@@ -88,6 +88,22 @@ export class SqliteDatabase implements SqlDatabase {
     });
   }
 
+  /**
+   * Statements that nothing else comes between, without a transaction around them: for what SQLite refuses inside one (VACUUM,
+   * checkpoints), and for looking at what it did. Inside `work` only its handle may be used.
+   */
+  exclusively<T>(work: (database: SqlTransaction) => Promise<T>): Promise<T> {
+    return this.#alone(async () => {
+      const scope = { open: true };
+      try {
+        return await this.#inTransaction.run(scope, () => work(this.#handle(scope)));
+      } finally {
+        scope.open = false;
+        this.#inTransaction.disable(); // as after a transaction
+      }
+    });
+  }
+
   /** Closes the file; what was committed is in it. May be called twice. */
   async close(): Promise<void> {
     if (this.#isClosed) return;

@@ -9,6 +9,9 @@ import {
   parseReply,
 } from "./control-protocol.ts";
 
+/** An export holds every adapter of a profile; this only bounds memory. */
+const MAX_REPLY_BYTES = 64 * MAX_LINE_BYTES;
+
 export interface ControlCallOptions {
   readonly onEvent?: (event: string, data: unknown) => void;
   readonly signal?: AbortSignal;
@@ -31,7 +34,7 @@ export function callService<M extends ControlMethod>(
       reject(error);
     };
     const onAbort = () => fail(new AppError("E_ABORTED", "the request was cancelled"));
-    const reader = new LineReader(MAX_LINE_BYTES * 8, (line) => {
+    const reader = new LineReader(MAX_REPLY_BYTES, (line) => {
       const reply = parseReply(line);
       if (reply.type === "event") onEvent?.(reply.event, reply.data);
       else if (reply.type === "error") fail(errorFromReply(reply));

@@ -47,7 +47,12 @@ export const CONTROL_METHODS = {
   guest: v.strictObject({ on: v.boolean() }),
   profileList: v.strictObject({}),
   profileShow: v.strictObject({ profile: v.nullable(id) }),
-  profileExport: v.strictObject({ profile: v.nullable(id) }),
+  /** @param weights true adds the adapters' GGUF files, base64. */
+  profileExport: v.strictObject({ profile: v.nullable(id), weights: v.optional(v.boolean()) }),
+  profileRetention: v.strictObject({
+    profile: v.nullable(id),
+    days: v.nullable(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(36_500))),
+  }),
   profileSelect: v.strictObject({ profile: id }),
   profileCreate: v.strictObject({ label: v.nullable(text) }),
   factEdit: v.strictObject({ fact: id, statement: text, value: text }),

@@ -1,6 +1,22 @@
+import type { ExportedAdapter } from "../../adapt/adapter-export.ts";
 import { AppError } from "../../core/errors.ts";
-import type { Profile, ProfileArchive, ProfileStore } from "../../profile/ports.ts";
+import type { ForgetReceipt, Profile, ProfileArchive, ProfileExport, ProfileStore } from "../../profile/ports.ts";
 import type { ControlMethod, ControlParams } from "./control-protocol.ts";
+
+/** Everything about a profile, to take along: docs/privacy.md#take-it-along. */
+export interface FullExport extends ProfileExport {
+  readonly adapters: readonly ExportedAdapter[];
+}
+
+/** What an erasure removed, everywhere. Holds no user text. */
+export interface ErasureReceipt extends ForgetReceipt {
+  /** Adapter versions. */
+  readonly adapters: number;
+  /** Recordings of spoken answers, where the output keeps any. */
+  readonly recordings: number;
+  /** Retained topics that the broker confirmed to have dropped. */
+  readonly retainedTopics: number;
+}
 
 /** What the owner can do with profiles, whether the service runs or the CLI opens the database itself. */
 export type ProfileMethod = Extract<
@@ -13,6 +29,7 @@ export type ProfileMethod = Extract<
   | "factEdit"
   | "factDelete"
   | "interactionDelete"
+  | "profileRetention"
   | "profileForget"
 >;
 
@@ -25,8 +42,10 @@ export interface ProfileOperationDeps {
   onActiveChanged(): void;
   /** Takes what was learned from a row that is gone out of use; names of the adapter versions. */
   onInteractionDeleted(interactionId: string): Promise<readonly string[]>;
-  /** Removes what was learned of a profile that is gone; number of adapter versions. */
-  onForgotten(profileId: string): Promise<number>;
+  /** Adapters of a profile for its owner, decrypted when `hasWeights`. */
+  exportAdapters(profileId: string, hasWeights: boolean): Promise<readonly ExportedAdapter[]>;
+  /** Erases a profile everywhere. @throws AppError E_PROFILE_UNKNOWN. */
+  forget(profileId: string): Promise<ErasureReceipt>;
 }
 
 /** Every operation answers plain JSON-able data. Errors: E_PROFILE_UNKNOWN, E_FACT_UNKNOWN, E_INTERACTION_UNKNOWN. */
@@ -36,7 +55,15 @@ export function profileOperations(deps: ProfileOperationDeps): ProfileOperations
   return {
     profileList: () => archive.list(),
     profileShow: async ({ profile }) => archive.summary(await idOf(profile)),
-    profileExport: async ({ profile }) => archive.export(await idOf(profile)),
+    profileExport: async ({ profile, weights }): Promise<FullExport> => {
+      const id = await idOf(profile);
+      return { ...(await archive.export(id)), adapters: await deps.exportAdapters(id, weights === true) };
+    },
+    profileRetention: async ({ profile, days }) => {
+      const id = await idOf(profile);
+      await archive.setRetention(id, days);
+      return { profile: id, retentionDays: days };
+    },
     profileSelect: async ({ profile }) => {
       await archive.select(profile);
       onActiveChanged();
@@ -58,12 +85,10 @@ export function profileOperations(deps: ProfileOperationDeps): ProfileOperations
       if (receipt === null) throw new AppError("E_INTERACTION_UNKNOWN", `there is no interaction ${interaction}`);
       return { ...receipt, revokedAdapters: await deps.onInteractionDeleted(interaction) };
     },
-    profileForget: async ({ profile }) => {
-      const forgotten = await idOf(profile);
-      const receipt = await archive.forget(forgotten);
-      const adapters = await deps.onForgotten(forgotten);
+    profileForget: async ({ profile }): Promise<ErasureReceipt> => {
+      const receipt = await deps.forget(await idOf(profile));
       onActiveChanged();
-      return { ...receipt, adapters };
+      return receipt;
     },
   };
 }

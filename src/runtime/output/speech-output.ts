@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { Clock } from "../../core/clock.ts";
 import { type AppError, isAppError, toAppError } from "../../core/errors.ts";
 import type { Logger } from "../../core/logger.ts";
@@ -7,6 +6,7 @@ import type { AudioOutput, TextToSpeech } from "../ports.ts";
 import { AplayOutput } from "./aplay-output.ts";
 import { EspeakTextToSpeech } from "./espeak-text-to-speech.ts";
 import { FliteTextToSpeech } from "./flite-text-to-speech.ts";
+import { recordingsFolder } from "./recordings.ts";
 import { SherpaTextToSpeech } from "./sherpa-text-to-speech.ts";
 import { SilentOutput, SilentTextToSpeech } from "./silent-parts.ts";
 import { Speaker } from "./speaker.ts";
@@ -107,7 +107,11 @@ function createOutput({ output, paths, virtual }: SpeechOutputConfig, clock: Clo
     case "aplay":
       return new AplayOutput({ device: output.device, clock });
     case "wav":
-      return new WavOutput({ folder: output.wavDir || join(paths.stateDir, "spoken"), clock, speed: virtual.speed });
+      return new WavOutput({
+        folder: recordingsFolder({ output, paths }) ?? output.wavDir,
+        clock,
+        speed: virtual.speed,
+      });
     case "none":
       return new SilentOutput();
   }

@@ -1,8 +1,10 @@
+import { exportAdapters } from "../../adapt/adapter-export.ts";
 import { readWavFile } from "../../core/wav.ts";
 import type { ControlHandlers } from "../control/control-server.ts";
 import { profileOperations } from "../control/profile-operations.ts";
 import { adaptationControls } from "./adaptation-bindings.ts";
 import { consentControls } from "./consent-bindings.ts";
+import { forgetProfile } from "./forget-profile.ts";
 import { governorControls } from "./governor-bindings.ts";
 import { listenToFile } from "./listen-to-file.ts";
 import type { ServiceParts } from "./service-parts.ts";
@@ -20,14 +22,10 @@ export function controlHandlers(parts: ServiceParts): ControlHandlers {
     onInteractionDeleted: (interaction) => {
       profileTopics.refresh();
       void parts.phrases.refresh();
-      return parts.adaptation.interactionDeleted(interaction);
+      return parts.adaptation.interactionsDeleted([interaction]);
     },
-    onForgotten: async (profile) => {
-      await parts.phrases.refresh();
-      const adapters = await parts.adaptation.profileForgotten(profile);
-      await profileTopics.forget(profile);
-      return adapters;
-    },
+    exportAdapters: (profile, hasWeights) => exportAdapters(parts.adapters, profile, hasWeights),
+    forget: (profile) => forgetProfile(parts, profile),
   });
   return {
     ...operations,

@@ -10,6 +10,17 @@ export interface ExplainedSource {
   readonly input: string;
 }
 
+/** One interaction, and what came of it. User text. */
+export interface ExplainedInteraction extends ExplainedSource {
+  readonly answer: string;
+  readonly signals: Interaction["signals"];
+  readonly satisfaction: Interaction["satisfaction"];
+  /** Facts learned from it that still stand. */
+  readonly facts: readonly string[];
+  /** Versions of adapters that were trained on it and still exist. */
+  readonly adapters: readonly string[];
+}
+
 /** What the assistant believes about its user, from which interactions, and what that changed. */
 export interface ProfileExplanation {
   readonly profileId: string;
@@ -20,6 +31,8 @@ export interface ProfileExplanation {
     /** Null when it was typed in, or its interaction is gone. */
     readonly source: ExplainedSource | null;
   }[];
+  /** All of them, oldest first. */
+  readonly interactions: readonly ExplainedInteraction[];
   readonly answerWords: number | null;
   readonly domains: ProfileSummary["domains"];
   readonly corrections: readonly {
@@ -51,12 +64,23 @@ export async function explainProfile(
   const manifest = base === null ? null : await adapters.active(profileId, base);
   const byId = new Map(interactions.map((each) => [each.id, each]));
   const trained = new Set(manifest?.trainedExampleIds ?? []);
+  const versions = (await adapters.list(profileId, base)).filter(({ hasFile }) => hasFile);
   return {
     profileId,
     facts: summary.facts.map(({ id, kind, statement, interactionId }) => {
       const origin = interactionId === null ? undefined : byId.get(interactionId);
       return { id, kind, statement, source: origin === undefined ? null : sourceOf(origin) };
     }),
+    interactions: interactions.map((each) => ({
+      ...sourceOf(each),
+      answer: each.answer,
+      signals: each.signals,
+      satisfaction: each.satisfaction,
+      facts: summary.facts.flatMap((fact) => (fact.interactionId === each.id ? [fact.statement] : [])),
+      adapters: versions.flatMap(({ manifest: { version, trainedInteractionIds } }) =>
+        trainedInteractionIds.includes(each.id) ? [version] : [],
+      ),
+    })),
     answerWords: summary.answerWords,
     domains: summary.domains,
     corrections: interactions.flatMap((each, i) => {

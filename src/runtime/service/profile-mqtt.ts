@@ -1,5 +1,6 @@
 import { AppError } from "../../core/errors.ts";
 import type { RequestHandlers } from "../mqtt/requests.ts";
+import { forgetProfile } from "./forget-profile.ts";
 import { ForgetRequests } from "./forget-requests.ts";
 import type { ServiceParts } from "./service-parts.ts";
 
@@ -7,7 +8,7 @@ import type { ServiceParts } from "./service-parts.ts";
 export function profileRequests(
   parts: ServiceParts,
 ): Pick<RequestHandlers, "profile/list" | "profile/select" | "profile/forget"> {
-  const { profiles, dialog, adaptation, presence, profileTopics, clock, log } = parts;
+  const { profiles, dialog, presence, clock, log } = parts;
   const forgetting = new ForgetRequests({
     clock,
     askPresence: () => (presence.isWaiting ? null : presence.ask()),
@@ -18,12 +19,8 @@ export function profileRequests(
       }
     },
     forget: async (id) => {
-      const { rows, files, verified } = await profiles.archive.forget(id);
-      const adapters = await adaptation.profileForgotten(id);
-      dialog.newConversation();
-      parts.profileChanged();
-      const isTopicGone = await profileTopics.forget(id);
-      return { rows, files, adapters, retainedTopics: isTopicGone ? 1 : 0, verified: verified && isTopicGone };
+      const { rows, files, adapters, retainedTopics, verified } = await forgetProfile(parts, id);
+      return { rows, files, adapters, retainedTopics, verified };
     },
     onFailure: (error) => log.error({ err: String(error) }, "a confirmed erasure failed"),
   });

@@ -103,7 +103,7 @@ describeWhen(lacksTrainer, "adaptation", () => {
     expect((await rig.full(profileId))?.manifest.trainedInteractionIds).toContain(second);
     await rig.opened.archive.deleteInteraction(second);
     const from = rig.jobs.length;
-    expect(await rig.service.interactionDeleted(second)).toEqual([first]);
+    expect(await rig.service.interactionsDeleted([second])).toEqual([first]);
     expect(rig.service.activeVersion).toBeNull();
     expect(rig.used.at(-1)).toBeNull();
     await rig.jobOver(from);
@@ -146,7 +146,7 @@ describeWhen(lacksTrainer, "adaptation", () => {
     await rig.service.trainNow();
     await eventually(() => rig.jobs.includes("training"));
     await rig.opened.store.setConsent(profileId, "train", false, "mqtt");
-    await rig.service.consentChanged();
+    expect(await rig.service.consentChanged()).toEqual({ isJobEnded: true, before: null, after: null });
     expect(rig.jobs.at(-1)).toBe("failed");
     const status = await rig.service.status();
     expect(status.lastFull).toMatchObject({ state: "failed", failure: "consent" });

@@ -1,5 +1,7 @@
+import { createHash } from "node:crypto";
 import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
+import { exportAdapters } from "../../../src/adapt/adapter-export.ts";
 import type { AdapterManifest } from "../../../src/adapt/adapter-manifest.ts";
 import { AdapterStore } from "../../../src/adapt/adapter-store.ts";
 import { silentLogger } from "../../../src/core/logger.ts";
@@ -246,4 +248,19 @@ test("forgetting a profile removes its adapters, and what a copy holds can never
   await expect(at.opened.files.open(at.profileId, `${version}.gguf.sealed`, sealed)).rejects.toMatchObject({
     code: "E_PROFILE_UNKNOWN",
   });
+});
+
+test("taken along: each version with its state, its description and, when asked for, exactly its file", async () => {
+  await using at = await rig();
+  const one = await at.put("weights one");
+  await at.put("weights two");
+  await at.store.activate(at.profileId, one);
+  const exported = await exportAdapters(at.store, at.profileId, true);
+  expect(exported.map(({ state }) => state)).toEqual(["active", "staged"]);
+  for (const [i, { manifest, gguf }] of exported.entries()) {
+    const bytes = Buffer.from(gguf ?? "", "base64");
+    expect(bytes.toString()).toBe(`weights ${["one", "two"][i]}`);
+    expect(createHash("sha256").update(bytes).digest("hex")).toBe(manifest.sha256);
+  }
+  expect((await exportAdapters(at.store, at.profileId, false)).map(({ gguf }) => gguf)).toEqual([null, null]);
 });

@@ -115,7 +115,7 @@ test("the export holds everything as JSON: facts, exchanges, signals, consent", 
   const exported: unknown = JSON.parse(JSON.stringify(await opened.archive.export(id)));
   expect(exported).toMatchObject({
     format: "asls-profile",
-    version: 1,
+    version: 2,
     exportedAtMs: NOON,
     profile: { id, facts: [{ kind: "name", value: "Sam" }], consentHistory: [{ purpose: "store", granted: true }] },
     interactions: [{ ...turn(id), signals: [{ kind: "correction", correction: "Better." }] }],

@@ -41,6 +41,7 @@ const base: ControlHandlers = {
   factDelete: refuse,
   interactionDelete: refuse,
   profileForget: refuse,
+  profileRetention: refuse,
   profileExplain: refuse,
   trainNow: refuse,
   trainStatus: refuse,

@@ -1,7 +1,7 @@
 import type { SignalKind } from "../../../profile/ports.ts";
 import type { RedactionKind } from "../../../profile/redaction-rules.ts";
 import { DEFAULT_SIGNAL_TABLE } from "../../../profile/satisfaction.ts";
-import { type ConfigKey, decimalNumber, integer, yesNo } from "../config-key.ts";
+import { type ConfigKey, decimalNumber, integer, integerOrNone, yesNo } from "../config-key.ts";
 
 export const profileSection = {
   halfLifeDays: decimalNumber({
@@ -17,6 +17,12 @@ export const profileSection = {
     doc: "Temperature of the attention over context in the profile vector; lower looks at similar interactions only.",
   }),
   recallLimit: integer({ min: 100, max: 50_000, default: 2_000, doc: "Newest interactions that retrieval reaches." }),
+  retentionDays: integerOrNone({
+    min: 1,
+    max: 36_500,
+    default: null,
+    doc: "Interactions are deleted after this long (days), as `asls profile delete` would. null: kept until somebody deletes them. A profile may have its own (`asls profile retention`).",
+  }),
   redact: {
     phone: redacts("Phone numbers"),
     email: redacts("E-mail addresses"),
