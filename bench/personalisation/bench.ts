@@ -27,6 +27,8 @@ const STYLE: StyleSettings = {
   acceptedWeight: 0,
   klWeight: 0,
 };
+/** Measured besides the arms. */
+const [STYLE_ARM, MICRO_ARM] = ["style", "micro"];
 const QUICK = { writers: 2, arms: ["base", "retrieval", "adapt_prompt"], controls: [TRIGRAM] };
 
 /** `bench personalisation`: does it learn a person's words, against what else could be done and against placebos. */
@@ -48,6 +50,7 @@ export const bench: Benchmark = {
     model: { type: "string", default: "models/seed-q8_0.gguf", doc: "base, GGUF" },
     arms: { type: "string", doc: "comma-separated names (default all); `base` is always measured" },
     trainer: { type: "string", doc: "asls-trainer executable (default: the one of this installation)" },
+    writers: { type: "string", doc: "only so many of the writers, those with the fewest dialogues (default all)" },
     seeds: { type: "string", default: "3", doc: "how many seeds, from 1 on" },
     write: { type: "boolean", doc: "put the table and the plot into docs/" },
     "report-only": { type: "boolean", doc: "measure nothing; report what earlier runs have kept" },
@@ -64,8 +67,9 @@ async function run(context: BenchContext): Promise<BenchResult> {
     .map(splitWriter)
     .filter(({ test, validation }) => test.length * validation.length > 0);
   // Those with little first: an early stop leaves as many writers as can be.
-  const writers = smallest(all, quick ? QUICK.writers : all.length);
-  const seeds = Array.from({ length: quick ? 1 : wholeNumber(options.seeds) }, (_, i) => i + 1);
+  const most = options.writers === undefined ? all.length : wholeNumber("writers", options.writers);
+  const writers = smallest(all, quick ? QUICK.writers : most);
+  const seeds = Array.from({ length: quick ? 1 : wholeNumber("seeds", options.seeds) }, (_, i) => i + 1);
   const wanted = quick ? [...QUICK.arms, ...QUICK.controls] : wantedNames(options.arms);
   await using opened = await openRig(
     model,
@@ -91,8 +95,8 @@ async function run(context: BenchContext): Promise<BenchResult> {
       ARMS.filter(({ name }) => isWanted(name)),
       isWanted,
     );
-    if (!quick || isWanted("style")) await measureStyles(work, await readStyles(resolve(`${options.styles}`)));
-    if (!quick) {
+    if (isWanted(STYLE_ARM)) await measureStyles(work, await readStyles(resolve(`${options.styles}`)));
+    if (isWanted(MICRO_ARM)) {
       await state.once("micro", () => microUpdateSeconds(rig.settings, 2, log, signal));
     }
   }
@@ -111,27 +115,29 @@ interface Work {
   readonly signal: AbortSignal;
 }
 
-/** Seed by seed, so that an early stop leaves every arm with the seeds before. */
+/** Seed by seed and writer by writer, so that an early stop leaves whole writers, and every arm with the seeds before. */
 async function measureArms(work: Work, arms: readonly Arm[], isWanted: (name: string) => boolean): Promise<void> {
   const { rig, state, writers, seeds, log } = work;
   const runs = new Map(writers.map((writer) => [writer.writer, new WriterRun(rig, writer)]));
   for (const seed of seeds) {
-    for (const arm of arms) {
-      if (!arm.adapts && seed > 1) continue; // nothing random in it
-      for (const { writer } of writers) {
+    for (const { writer } of writers) {
+      const run = required(runs.get(writer));
+      for (const arm of arms) {
+        if (!arm.adapts && seed > 1) continue; // nothing random in it
         work.signal.throwIfAborted();
         const result = await state.once(cellKey(arm.name, seed, writer), async () => {
-          const writerRun = required(runs.get(writer));
           const path = await adapterPath(work, trainingName(arm), seed, writer);
           const trained = arm.adapts
-            ? await state.once(`trained/${trainingName(arm)}/${seed}/${writer}`, () => writerRun.train(arm, seed, path))
+            ? await state.once(`trained/${trainingName(arm)}/${seed}/${writer}`, () => run.train(arm, seed, path))
             : null;
-          return writerRun.run(arm, seed, trained, path);
+          return run.run(arm, seed, trained, path);
         });
         log(`${arm.name} seed ${seed} writer ${writer}: ${describe(result)}`);
       }
-      if (arm.name === "no_retuning") await measureControls(work, trainingName(arm), runs, seed, isWanted);
+      run.forgetMeasured();
     }
+    const adapter = arms.find(({ name }) => name === "no_retuning");
+    if (adapter !== undefined) await measureControls(work, trainingName(adapter), runs, seed, isWanted);
   }
 }
 
@@ -190,12 +196,12 @@ async function measureTrigram({ state, writers }: Work, others: readonly Writer[
 async function measureStyles({ rig, state, seeds, log, signal }: Work, groups: readonly StyleGroup[]): Promise<void> {
   for (const seed of seeds) {
     for (const style of Object.keys(groups[0]?.answers ?? {})) {
-      for (const feedback of ["true", "shuffled", "ignored"] as const) {
+      for (const feedback of ["true", "shuffled"] as const) {
         signal.throwIfAborted();
         const result: StyleResult = await state.once(`style/${feedback}/${seed}/${style}`, () =>
           measureStyle(rig, groups, style, feedback, seed, STYLE),
         );
-        log(`style ${style}, feedback ${feedback}, seed ${seed}: ${result.first} of ${result.asked} first`);
+        log(`style ${style}, feedback ${feedback}, seed ${seed}: ${result.firstByReward} of ${result.asked} first`);
       }
     }
   }
@@ -216,7 +222,8 @@ function smallest(writers: readonly WriterSplit[], count: number): readonly Writ
 }
 
 function wantedNames(option: string | boolean | undefined): readonly string[] {
-  const known = [...ARMS.map(({ name }) => name), SWAPPED, WARM_START_ONLY, TRIGRAM, "forgetting"];
+  const controls = [SWAPPED, WARM_START_ONLY, TRIGRAM, "forgetting", STYLE_ARM, MICRO_ARM];
+  const known = [...ARMS.map(({ name }) => name), ...controls];
   if (option === undefined) return known;
   const names = `${option}`.split(",").map((name) => name.trim());
   const unknown = names.find((name) => !known.includes(name));
@@ -224,10 +231,10 @@ function wantedNames(option: string | boolean | undefined): readonly string[] {
   return ["base", ...names];
 }
 
-function wholeNumber(value: unknown): number {
+function wholeNumber(option: string, value: unknown): number {
   const number = Number(value);
   if (!Number.isSafeInteger(number) || number < 1)
-    throw new AppError("E_USAGE", "--seeds must be a whole number above 0");
+    throw new AppError("E_USAGE", `--${option} must be a whole number above 0`);
   return number;
 }
 

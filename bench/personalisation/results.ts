@@ -71,6 +71,7 @@ export function resultsOf(
   return {
     figures,
     details: {
+      style_by_likelihood: style.byLikelihood,
       shuffled_interval: style.shuffledInterval,
       trigram_interval: trigram.length > 0 ? medianInterval(trigram) : null,
       arms: Object.fromEntries(summaries.map((each) => [each.arm, wireOf(each)])),
@@ -86,6 +87,8 @@ export function resultsOf(
   };
 }
 
+/** Five styles. */
+const STYLE_CHANCE = 1 / 5;
 const NOT_MEASURED = "not among the arms measured so far";
 
 /** Table and plot into docs/personalisation.md and docs/personalisation.svg. */
@@ -144,7 +147,7 @@ export async function writePage(
       ...(quick ? ["(from `--quick`: two writers, one seed)", ""] : []),
       figureTable,
       "",
-      `Interval of what shuffled feedback changes in style accuracy: ${shuffled}.`,
+      `Style accuracy with shuffled feedback less chance (20 %), 95 % interval: ${shuffled}.`,
       "",
       table,
       "",
@@ -210,20 +213,20 @@ function styleFigures(
   state: BenchState,
   seeds: readonly number[],
 ): {
+  /** By the reward that was learned: by how much the answer's log-probability has risen over the base's. */
   readonly accuracy: number | null;
-  readonly byReward: number | null;
+  readonly byLikelihood: number | null;
+  /** Of what shuffled feedback comes to, against chance. */
   readonly shuffledInterval: readonly [number, number] | null;
 } {
   const keys = (feedback: FeedbackKind) =>
     state.keys(`style/${feedback}/`).filter((key) => seeds.includes(Number(key.split("/")[2])));
   const result = (key: string) => state.kept(key) as StyleResult;
-  const share = (key: string) => result(key).first / result(key).asked;
-  const real = keys("true").map(share);
-  const rewards = keys("true").map((key) => result(key).firstByReward / result(key).asked);
-  const differences = keys("shuffled").map((key) => share(key) - share(key.replace("/shuffled/", "/ignored/")));
+  const byReward = (key: string) => result(key).firstByReward / result(key).asked;
+  const differences = keys("shuffled").map((key) => byReward(key) - STYLE_CHANCE);
   return {
-    accuracy: meanOf(real),
-    byReward: meanOf(rewards),
+    accuracy: meanOf(keys("true").map(byReward)),
+    byLikelihood: meanOf(keys("true").map((key) => result(key).first / result(key).asked)),
     shuffledInterval: differences.length === 0 ? null : meanInterval(differences),
   };
 }

@@ -9,7 +9,7 @@ import { SignalFreezer } from "../../src/adapt/freezer.ts";
 import { generalExamples, readGeneralText } from "../../src/adapt/general-text.ts";
 import { trainerExecutable } from "../../src/adapt/trainer-executable.ts";
 import { TrainerProcess } from "../../src/adapt/trainer-process.ts";
-import { DEFAULT_TRAINING_SETTINGS } from "../../src/adapt/training-settings.ts";
+import { DEFAULT_TRAINING_SETTINGS, type TrainingSettings } from "../../src/adapt/training-settings.ts";
 import { packageRoot } from "../../src/core/built-file.ts";
 import { SystemClock } from "../../src/core/clock.ts";
 import { silentLogger } from "../../src/core/logger.ts";
@@ -31,6 +31,31 @@ export interface OpenRig extends AsyncDisposable {
   readonly rig: Rig;
   /** Results of runs with the same digest may be put together. */
   readonly digest: string;
+}
+
+/** What of the settings these measurements depend on. */
+function deciding({
+  selection,
+  replayShare,
+  lora,
+  optimiser,
+  losses,
+  learningRate,
+  maxPasses,
+  strengths,
+  gate,
+}: TrainingSettings) {
+  return {
+    selection,
+    replayShare,
+    lora,
+    optimiser,
+    losses,
+    learningRate,
+    maxPasses,
+    strengths,
+    generalCeiling: gate.generalCeiling,
+  };
 }
 
 /**
@@ -68,7 +93,7 @@ export async function openRig(
     METHOD,
     base,
     await fileSha256(users),
-    settings,
+    deciding(settings),
     catchUp,
     WINDOW,
     metaAdapter && (await fileSha256(metaAdapter)),

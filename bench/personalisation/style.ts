@@ -17,7 +17,7 @@ const rowSchema = v.object({
 export type StyleGroup = v.InferOutput<typeof rowSchema>;
 
 /** How the feedback on the rated answers reads. */
-export type FeedbackKind = "true" | "shuffled" | "ignored";
+export type FeedbackKind = "true" | "shuffled";
 
 /** Answers a user rates before the style is measured. */
 const RATED = 30;
@@ -55,7 +55,8 @@ export interface StyleSettings {
 
 /**
  * A user who likes one style rates 30 answers, thumbs up for that style and down for others; then every style's answer to
- * questions of groups never rated is ranked by its mean log-probability.
+ * questions of groups never rated is ranked: by how much its log-probability has risen over the base's, which is the reward
+ * that KTO learns (up to beta), and for comparison by its mean log-probability, in which the base's own taste weighs most.
  */
 export async function measureStyle(
   rig: Rig,
@@ -67,10 +68,7 @@ export async function measureStyle(
 ): Promise<StyleResult> {
   const order = shuffled(groups, seededRandom(seedFor(seed, "style groups")));
   const begin = rig.meter.cpuSeconds;
-  const adapter =
-    feedback === "ignored"
-      ? null
-      : await trainOnRatings(rig, order.slice(0, RATED_GROUPS), preferred, feedback, seed, settings);
+  const adapter = await trainOnRatings(rig, order.slice(0, RATED_GROUPS), preferred, feedback, seed, settings);
   const cpuSeconds = rig.meter.cpuSeconds - begin;
   const unseen = order
     .slice(RATED_GROUPS)
@@ -93,7 +91,7 @@ export async function measureStyle(
     data,
     threads: rig.parts.threads,
     optimiser: { sequencesPerStep: 8 },
-    ...(adapter === null ? {} : { initAdapter: adapter }),
+    initAdapter: adapter,
   });
   const isPreferred = ({ id }: TrainerExampleResult) => id.endsWith(`.${preferred}`);
   const firstBy = (score: (result: TrainerExampleResult) => number) =>

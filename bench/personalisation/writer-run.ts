@@ -99,6 +99,11 @@ export class WriterRun {
     return { dialogues: measured, cpuSeconds, trainedTokens: trained.tokens, prompted: chosen !== noPrompt };
   }
 
+  /** Frees what is kept between arms. */
+  forgetMeasured(): void {
+    this.#kept.clear();
+  }
+
   /** The test dialogues with an adapter of somebody else's, without a prompt. */
   async measureWith(adapter: string): Promise<ArmResult> {
     const { training, validation, dialogues } = this.#writer;

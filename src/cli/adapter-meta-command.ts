@@ -10,6 +10,7 @@ import { trainerExecutable } from "../adapt/trainer-executable.ts";
 import { TrainerProcess } from "../adapt/trainer-process.ts";
 import { writeFileAtomic } from "../core/atomic-file.ts";
 import { SystemClock } from "../core/clock.ts";
+import { AppError } from "../core/errors.ts";
 import { silentLogger } from "../core/logger.ts";
 import { LlamaTrainingTextEncoder } from "../runtime/llm/training-text-encoder.ts";
 import { interruptSignal, print } from "./context.ts";
@@ -25,6 +26,7 @@ interface MetaOptions {
   readonly tasks: number;
   readonly innerSteps: number;
   readonly dialogues: number;
+  readonly minDialogues: number;
   readonly seed: number;
   readonly threads: number;
   readonly trainer?: string;
@@ -42,6 +44,7 @@ Beside NAME.gguf goes NAME.json with the SHA-256 of the base that it belongs to.
 
 Examples:
   asls adapter meta --data people/ --model models/seed-q8_0.gguf --out warm-start.gguf
+  asls adapter meta --data self-dialogue.jsonl.gz --min-dialogues 8 --model models/seed-q8_0.gguf --out warm-start.gguf
   asls adapter meta --data more.jsonl.gz --model models/seed-q8_0.gguf --out better.gguf --init-adapter warm-start.gguf --joint-steps 0`;
 
 /** `asls adapter meta`: learns a warm start for new people's adapters from other people's dialogues. */
@@ -58,6 +61,7 @@ export function adapterMetaCommand(): Command {
     .option("--tasks <n>", "people per round", count, defaults.tasksPerRound)
     .option("--inner-steps <n>", "steps per person and round", count, defaults.innerSteps)
     .option("--dialogues <n>", "dialogues per person, at most", count, 40)
+    .option("--min-dialogues <n>", "leave out people with fewer dialogues", count, 1)
     .option("--seed <n>", "of start and order", count, defaults.seed)
     .option("--threads <n>", "compute threads", count, 1)
     .option("--trainer <file>", "asls-trainer executable (default: the one of this installation)")
@@ -69,7 +73,12 @@ export function adapterMetaCommand(): Command {
 async function learn(options: MetaOptions): Promise<void> {
   const signal = interruptSignal();
   const [model, out] = [resolve(options.model), resolve(options.out)];
-  const people = await readPeople(resolve(options.data));
+  const people = (await readPeople(resolve(options.data))).filter(
+    ({ dialogues }) => dialogues.length >= options.minDialogues,
+  );
+  if (people.length === 0) {
+    throw new AppError("E_DATA_INVALID", `nobody in the data has ${options.minDialogues} dialogues or more`);
+  }
   await using encoder = await LlamaTrainingTextEncoder.open(model, silentLogger);
   const tasks = peopleTasks(people, encoder, defaults.maxTokens, options.dialogues);
   const trainer = new TrainerProcess({
