@@ -11,6 +11,9 @@ const project = (name: string, timeoutMs: number, globalSetup = ["test/support/b
   },
 });
 
+/** An emulated processor boots for a minute, and the first test of a run waits for that. */
+const HIL_TIMEOUT_MS = (process.env.HIL_DRIVER ?? "virtual") === "virtual" ? 180_000 : 900_000;
+
 export default defineConfig({
   test: {
     projects: [
@@ -18,7 +21,7 @@ export default defineConfig({
       project("contract", 60_000),
       project("integration", 120_000),
       project("model", 180_000),
-      project("hil", 180_000),
+      project("hil", HIL_TIMEOUT_MS),
       project("docs", 30_000),
       project("gates", 60_000, []),
     ],

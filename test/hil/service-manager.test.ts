@@ -1,8 +1,10 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { expect, test } from "vitest";
+import { describeWhen } from "../support/describe-when.ts";
 import { makeTempDir, type TempDir } from "../support/temp-dir.ts";
 import { deviceOptions } from "../support/virtual-device.ts";
+import { notVirtual } from "./open-board.ts";
 
 /** A stand-in for systemd's end of NOTIFY_SOCKET: the messages as they come. */
 async function serviceUnderManager(folder: TempDir, env: NodeJS.ProcessEnv) {
@@ -35,29 +37,31 @@ async function serviceUnderManager(folder: TempDir, env: NodeJS.ProcessEnv) {
   };
 }
 
-test("tells systemd READY once it answers and STOPPING when asked to end, then exits with 0", async () => {
-  await using folder = await makeTempDir("notify");
-  await using manager = await serviceUnderManager(folder, {});
-  await manager.until("READY=1");
-  manager.service.kill("SIGTERM");
-  const stopping = manager.until("STOPPING=1").catch((error: unknown) => error);
-  expect(await stopping).toContain("STOPPING=1");
-  expect(await manager.exited).toBe(0);
-});
+describeWhen(notVirtual, "the program under a service manager", () => {
+  test("tells systemd READY once it answers and STOPPING when asked to end, then exits with 0", async () => {
+    await using folder = await makeTempDir("notify");
+    await using manager = await serviceUnderManager(folder, {});
+    await manager.until("READY=1");
+    manager.service.kill("SIGTERM");
+    const stopping = manager.until("STOPPING=1").catch((error: unknown) => error);
+    expect(await stopping).toContain("STOPPING=1");
+    expect(await manager.exited).toBe(0);
+  });
 
-test("feeds a watchdog of 2 s while it is healthy", async () => {
-  await using folder = await makeTempDir("notify");
-  await using manager = await serviceUnderManager(folder, { WATCHDOG_USEC: "2000000" });
-  await manager.until("READY=1");
-  const seen = await manager.until("WATCHDOG=1");
-  expect(seen.filter((message) => message.includes("unhealthy"))).toEqual([]);
-});
+  test("feeds a watchdog of 2 s while it is healthy", async () => {
+    await using folder = await makeTempDir("notify");
+    await using manager = await serviceUnderManager(folder, { WATCHDOG_USEC: "2000000" });
+    await manager.until("READY=1");
+    const seen = await manager.until("WATCHDOG=1");
+    expect(seen.filter((message) => message.includes("unhealthy"))).toEqual([]);
+  });
 
-test("a second SIGTERM ends it at once with exit code 1", async () => {
-  await using folder = await makeTempDir("notify");
-  await using manager = await serviceUnderManager(folder, {});
-  await manager.until("READY=1");
-  manager.service.kill("SIGTERM");
-  manager.service.kill("SIGINT");
-  expect(await manager.exited).not.toBe(null);
+  test("a second SIGTERM ends it at once with exit code 1", async () => {
+    await using folder = await makeTempDir("notify");
+    await using manager = await serviceUnderManager(folder, {});
+    await manager.until("READY=1");
+    manager.service.kill("SIGTERM");
+    manager.service.kill("SIGINT");
+    expect(await manager.exited).not.toBe(null);
+  });
 });

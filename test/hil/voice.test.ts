@@ -1,98 +1,84 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { recordSentence } from "../../src/cli/demo/demo-recordings.ts";
-import { decodeWav, encodeWav, readWavFile } from "../../src/core/wav.ts";
+import { decodeWav, encodeWav } from "../../src/core/wav.ts";
+import { describeWhen } from "../support/describe-when.ts";
 import { VirtualDevice } from "../support/virtual-device.ts";
+import { notVirtual } from "./open-board.ts";
 
 async function speak(device: VirtualDevice, name: string, sentence: string) {
   const path = await recordSentence(device.folder.path, name, sentence);
   return (await device.service.call("listen", { path })) as Record<string, unknown> | null;
 }
 
-test('a spoken "turn on the kitchen lights" is understood word for word and answered aloud', async () => {
-  await using device = await VirtualDevice.start();
-  const from = device.service.position;
-  const turn = await speak(device, "request", "turn on the kitchen lights");
-  const heard = await device.next(from, "heard");
-  expect(heard.data.text).toBe("turn on the kitchen lights");
-  expect(turn).toMatchObject({ outcome: "answered", modality: "button" });
-  const { samples } = await readWavFile(String(turn?.recordingPath));
-  expect(samples.some((sample) => Math.abs(sample) > 1000)).toBe(true);
-});
+describeWhen(notVirtual, "voice on the virtual board", () => {
+  test("consent, name, thumb-down and correction by voice and button end up in the profile", async () => {
+    await using device = await VirtualDevice.start();
+    await speak(device, "consent", "you may remember what i say");
+    await speak(device, "name", "call me sam");
+    const answered = await speak(device, "request", "turn on the kitchen lights");
+    expect(answered?.answer).toContain("Sam");
+    const from = device.service.position;
+    await device.service.call("press", { button: "down", holdMs: 80 });
+    await device.next(from, "feedback", ({ kind }) => kind === "thumb_down");
+    await device.service.call("feedback", { kind: "correction", correction: "The kitchen lights are on." });
+    const profile = (await device.service.call("profileShow", { profile: null })) as Record<string, unknown>;
+    expect(profile.facts).toMatchObject([{ kind: "name", value: "Sam" }]);
+    expect(profile.signalCounts).toMatchObject({ thumb_down: 1, correction: 1 });
+  });
 
-test("consent, name, thumb-down and correction by voice and button end up in the profile", async () => {
-  await using device = await VirtualDevice.start();
-  await speak(device, "consent", "you may remember what i say");
-  await speak(device, "name", "call me sam");
-  const answered = await speak(device, "request", "turn on the kitchen lights");
-  expect(answered?.answer).toContain("Sam");
-  const from = device.service.position;
-  await device.service.call("press", { button: "down", holdMs: 80 });
-  await device.next(from, "feedback", ({ kind }) => kind === "thumb_down");
-  await device.service.call("feedback", { kind: "correction", correction: "The kitchen lights are on." });
-  const profile = (await device.service.call("profileShow", { profile: null })) as Record<string, unknown>;
-  expect(profile.facts).toMatchObject([{ kind: "name", value: "Sam" }]);
-  expect(profile.signalCounts).toMatchObject({ thumb_down: 1, correction: 1 });
-});
+  test("the wake phrase wakes it without a button", async () => {
+    await using device = await VirtualDevice.start();
+    const from = device.service.position;
+    await device.service.call("play", {
+      path: await recordSentence(device.folder.path, "wake", "okay computer", "rms"),
+    });
+    expect((await device.next(from, "wake")).data.by).toBe("phrase");
+  });
 
-test("the wake phrase wakes it without a button", async () => {
-  await using device = await VirtualDevice.start();
-  const from = device.service.position;
-  await device.service.call("play", { path: await recordSentence(device.folder.path, "wake", "okay computer", "rms") });
-  expect((await device.next(from, "wake")).data.by).toBe("phrase");
-});
+  test("muted, the button's wake is declined; unmuted, it hears again", async () => {
+    await using device = await VirtualDevice.start(["model.enabled=false"]);
+    await device.service.call("mute", { muted: true });
+    const from = device.service.position;
+    await device.service.call("press", { button: "talk", holdMs: 80 });
+    await device.next(from, "declined");
+    await device.service.call("mute", { muted: false });
+    const turn = await speak(device, "name", "call me sam");
+    expect(turn?.outcome).toBe("acknowledged");
+  });
 
-test("a microphone that vanishes is an alert, and solved when it is back", async () => {
-  await using device = await VirtualDevice.start(["model.enabled=false"]);
-  const from = device.service.position;
-  await device.service.call("plug", { plugged: false });
-  await device.next(from, "alert", ({ code, alert }) => code === "E_MIC_LOST" && alert !== null);
-  await device.service.call("plug", { plugged: true });
-  await device.next(from, "alert", ({ code, alert }) => code === "E_MIC_LOST" && alert === null);
-});
+  test("a WAV of another rate, an empty and a missing one are coded errors; the service stays up", async () => {
+    await using device = await VirtualDevice.start(["model.enabled=false"]);
+    const good = await recordSentence(device.folder.path, "good", "call me sam");
+    const slow = device.folder.join("slow.wav");
+    await writeFile(slow, encodeWav({ ...decodeWav(await readFile(good), good), sampleRateHz: 8000 }));
+    const empty = device.folder.join("empty.wav");
+    await writeFile(empty, "");
+    const codes = {
+      [slow]: "E_WAV_RATE",
+      [empty]: "E_WAV_INVALID",
+      [device.folder.join("none.wav")]: "E_FILE_UNREADABLE",
+    };
+    for (const [path, code] of Object.entries(codes)) {
+      await expect(device.service.call("listen", { path })).rejects.toMatchObject({ code });
+    }
+    expect(await device.service.call("status", {})).toMatchObject({ phase: "idle" });
+  });
 
-test("muted, the button's wake is declined; unmuted, it hears again", async () => {
-  await using device = await VirtualDevice.start(["model.enabled=false"]);
-  await device.service.call("mute", { muted: true });
-  const from = device.service.position;
-  await device.service.call("press", { button: "talk", holdMs: 80 });
-  await device.next(from, "declined");
-  await device.service.call("mute", { muted: false });
-  const turn = await speak(device, "name", "call me sam");
-  expect(turn?.outcome).toBe("acknowledged");
-});
-
-test("a WAV of another rate, an empty and a missing one are coded errors; the service stays up", async () => {
-  await using device = await VirtualDevice.start(["model.enabled=false"]);
-  const good = await recordSentence(device.folder.path, "good", "call me sam");
-  const slow = device.folder.join("slow.wav");
-  await writeFile(slow, encodeWav({ ...decodeWav(await readFile(good), good), sampleRateHz: 8000 }));
-  const empty = device.folder.join("empty.wav");
-  await writeFile(empty, "");
-  const codes = {
-    [slow]: "E_WAV_RATE",
-    [empty]: "E_WAV_INVALID",
-    [device.folder.join("none.wav")]: "E_FILE_UNREADABLE",
-  };
-  for (const [path, code] of Object.entries(codes)) {
-    await expect(device.service.call("listen", { path })).rejects.toMatchObject({ code });
-  }
-  expect(await device.service.call("status", {})).toMatchObject({ phase: "idle" });
-});
-
-test("the first spoken turn of a person is followed by the question, and a spoken yes and no decide", async () => {
-  await using device = await VirtualDevice.start(["model.enabled=false", "tts.engine=none"]);
-  const answer = async (from: number, name: string, words: string) => {
-    await device.next(from, "phase", ({ phase }) => phase === "listening");
-    const decided = device.service.position;
-    await device.service.call("play", { path: await recordSentence(device.folder.path, name, words) });
-    return (await device.next(decided, "consent")).data;
-  };
-  await speak(device, "name", "call me sam");
-  const yes = await answer(device.service.position, "yes", "yes please");
-  expect(yes).toMatchObject({ purpose: "store", granted: true, origin: "spoken" });
-  const no = await answer(device.service.position, "no", "no thank you");
-  expect(no).toMatchObject({ purpose: "train", granted: false, origin: "spoken" });
-  const state = (await device.service.call("consentShow", {})) as Record<string, unknown>;
-  expect(state).toMatchObject({ isDue: false, standing: { store: true, train: false } });
+  test("the first spoken turn of a person is followed by the question, and a spoken yes and no decide", async () => {
+    await using device = await VirtualDevice.start(["model.enabled=false", "tts.engine=none"]);
+    const answer = async (from: number, name: string, words: string) => {
+      await device.next(from, "phase", ({ phase }) => phase === "listening");
+      const decided = device.service.position;
+      await device.service.call("play", { path: await recordSentence(device.folder.path, name, words) });
+      return (await device.next(decided, "consent")).data;
+    };
+    await speak(device, "name", "call me sam");
+    const yes = await answer(device.service.position, "yes", "yes please");
+    expect(yes).toMatchObject({ purpose: "store", granted: true, origin: "spoken" });
+    const no = await answer(device.service.position, "no", "no thank you");
+    expect(no).toMatchObject({ purpose: "train", granted: false, origin: "spoken" });
+    const state = (await device.service.call("consentShow", {})) as Record<string, unknown>;
+    expect(state).toMatchObject({ isDue: false, standing: { store: true, train: false } });
+  });
 });

@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { DemoService, type SeenEvent } from "../../src/cli/demo/demo-service.ts";
+import { DemoService } from "../../src/cli/demo/demo-service.ts";
+import type { SeenEvent } from "../../src/cli/demo/watched-service.ts";
 import { SystemClock } from "../../src/core/clock.ts";
 import { controlSocketPath } from "../../src/runtime/control/socket-path.ts";
 import { makeTempDir, type TempDir } from "./temp-dir.ts";

@@ -2,7 +2,8 @@ import { AppError } from "../../core/errors.ts";
 import type { ProfileSummary } from "../../profile/ports.ts";
 import { becomeAnotherPerson, type LearningFindings, learnFromPerson } from "./demo-learning.ts";
 import { recordHuman, recordSentence } from "./demo-recordings.ts";
-import type { DemoService, SeenEvent } from "./demo-service.ts";
+import type { DemoService } from "./demo-service.ts";
+import type { SeenEvent } from "./watched-service.ts";
 
 const TURN_MS = 40_000;
 const WAKE_MS = 6_000;

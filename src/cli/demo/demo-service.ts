@@ -4,33 +4,23 @@ import { createWriteStream } from "node:fs";
 import { type Clock, delay, withDeadline } from "../../core/clock.ts";
 import { AppError } from "../../core/errors.ts";
 import { SERVICE_ENVIRONMENT, SERVICE_NODE_OPTIONS } from "../../core/service-launch.ts";
-import { callService, isServiceListening } from "../../runtime/control/control-client.ts";
+import { isServiceListening } from "../../runtime/control/control-client.ts";
 import type { ControlMethod, ControlParams } from "../../runtime/control/control-protocol.ts";
+import { type SeenEvent, WatchedService } from "./watched-service.ts";
 
 const READY_MS = 60_000;
 const STOP_MS = 12_000;
 
-export interface SeenEvent {
-  readonly event: string;
-  readonly data: Record<string, unknown>;
-}
-
-/**
- * The real service in a child process, watched over its control socket. Events are kept, so that one that came before it
- * was awaited is not missed.
- */
+/** The real service in a child process, watched over its control socket. */
 export class DemoService implements AsyncDisposable {
   readonly readyMs: number;
   readonly #child: ChildProcess;
-  readonly #socketPath: string;
   readonly #clock: Clock;
-  readonly #seen: SeenEvent[] = [];
-  readonly #watching = new AbortController();
-  #wake: () => void = () => {};
+  readonly #watched: WatchedService;
 
-  private constructor(child: ChildProcess, socketPath: string, clock: Clock, readyMs: number) {
+  private constructor(child: ChildProcess, watched: WatchedService, clock: Clock, readyMs: number) {
     this.#child = child;
-    this.#socketPath = socketPath;
+    this.#watched = watched;
     this.#clock = clock;
     this.readyMs = readyMs;
   }
@@ -63,9 +53,13 @@ export class DemoService implements AsyncDisposable {
       }
       await delay(clock, 50);
     }
-    const service = new DemoService(child, socketPath, clock, clock.monotonicMs() - startMs);
-    await service.#watch(onEvent);
-    return service;
+    const readyMs = clock.monotonicMs() - startMs;
+    return new DemoService(child, await WatchedService.open(socketPath, clock, onEvent), clock, readyMs);
+  }
+
+  /** Its control socket and events. */
+  get watched(): WatchedService {
+    return this.#watched;
   }
 
   /** Process id of the service. */
@@ -76,22 +70,22 @@ export class DemoService implements AsyncDisposable {
   }
 
   call<M extends ControlMethod>(method: M, params: ControlParams<M>): Promise<unknown> {
-    return callService(this.#socketPath, method, params);
+    return this.#watched.call(method, params);
   }
 
   /** Where in the stream of events we are; pass it to {@link next}. */
   get position(): number {
-    return this.#seen.length;
+    return this.#watched.position;
   }
 
   /** The first event from `position` on that fits. @throws AppError E_TIMEOUT naming what was awaited. */
   next(position: number, what: string, timeoutMs: number, fits: (seen: SeenEvent) => boolean): Promise<SeenEvent> {
-    return withDeadline(this.#clock, timeoutMs, what, this.#find(position, fits));
+    return this.#watched.next(position, what, timeoutMs, fits);
   }
 
   /** Stops the service as systemd would; its exit code. */
   async stop(): Promise<number> {
-    this.#watching.abort();
+    this.#watched[Symbol.dispose]();
     if (this.#child.exitCode !== null) return this.#child.exitCode;
     const exited = once(this.#child, "exit");
     this.#child.kill("SIGTERM");
@@ -100,43 +94,7 @@ export class DemoService implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#watching.abort();
+    this.#watched[Symbol.dispose]();
     if (this.#child.exitCode === null) this.#child.kill("SIGKILL");
-  }
-
-  async #watch(onEvent: (seen: SeenEvent) => void): Promise<void> {
-    const watching = callService(
-      this.#socketPath,
-      "watch",
-      {},
-      {
-        signal: this.#watching.signal,
-        onEvent: (event, data) => {
-          const seen = { event, data: typeof data === "object" && data !== null ? { ...data } : {} };
-          this.#seen.push(seen);
-          onEvent(seen);
-          this.#wake();
-        },
-      },
-    );
-    // It ends with E_ABORTED on stop, or because the service died: then every await for an event times out by name.
-    watching.catch(() => {});
-    await this.next(0, "the first event", 5_000, ({ event }) => event === "watching");
-  }
-
-  async #find(position: number, fits: (seen: SeenEvent) => boolean): Promise<SeenEvent> {
-    for (let at = position; ; at += 1) {
-      while (at >= this.#seen.length) {
-        await new Promise<void>((resolve) => {
-          const before = this.#wake;
-          this.#wake = () => {
-            before();
-            resolve();
-          };
-        });
-      }
-      const seen = this.#seen[at];
-      if (seen !== undefined && fits(seen)) return seen;
-    }
   }
 }
