@@ -20,12 +20,17 @@ export class PresenceGate {
     return this.#pending !== null;
   }
 
-  /** Resolves to true when confirmed in time, false otherwise. */
-  ask(): Promise<boolean> {
+  /** Resolves to true when confirmed in time, false otherwise. @param signal withdraws the request. */
+  ask(signal?: AbortSignal): Promise<boolean> {
     this.#settle(false);
     return new Promise((resolve) => {
       const cancel = this.#clock.after(PRESENCE_WINDOW_MS, () => this.#settle(false));
-      this.#pending = { settle: resolve, cancel };
+      const pending = { settle: resolve, cancel };
+      this.#pending = pending;
+      const withdraw = () => {
+        if (this.#pending === pending) this.#settle(false);
+      };
+      signal?.addEventListener("abort", withdraw, { once: true });
     });
   }
 

@@ -5,8 +5,11 @@ import type { RequestHandlers, ResponseOf } from "../mqtt/requests.ts";
 
 export interface ForgetDeps {
   readonly clock: Clock;
-  /** Resolves true when somebody held the talk button within 60 s; null when the button is waited for already. */
-  askPresence(): Promise<boolean> | null;
+  /**
+   * Resolves true when somebody held the talk button within 60 s; null when something else waits for the button.
+   * @param signal withdraws it.
+   */
+  askPresence(signal: AbortSignal): Promise<boolean> | null;
   /** The active profile. */
   activeProfile(): Promise<string>;
   /** @throws AppError E_PROFILE_UNKNOWN. */
@@ -21,6 +24,8 @@ interface Armed {
   readonly profile: string;
   readonly confirm: string;
   readonly untilMs: number;
+  /** Ends the wait for the button. */
+  readonly over: AbortController;
 }
 
 const ARMED_MS = 60_000;
@@ -44,7 +49,9 @@ export class ForgetRequests {
     if (confirm !== null) return this.#confirmed(profile, confirm);
     const id = profile ?? (await activeProfile());
     await requireProfile(id);
-    const armed: Armed = { profile: id, confirm: randomId("c"), untilMs: clock.monotonicMs() + ARMED_MS };
+    this.#disarm();
+    const untilMs = clock.monotonicMs() + ARMED_MS;
+    const armed: Armed = { profile: id, confirm: randomId("c"), untilMs, over: new AbortController() };
     this.#armed = armed;
     this.#awaitButton(armed, followUp);
     return { outcome: "armed", profile: id, confirm: armed.confirm, expiresS: ARMED_MS / 1000, receipt: null };
@@ -64,15 +71,20 @@ export class ForgetRequests {
 
   #awaitButton(armed: Armed, followUp: (data: ResponseOf<"profile/forget">) => void): void {
     this.#deps
-      .askPresence()
+      .askPresence(armed.over.signal)
       ?.then(async (isPresent) => {
         if (isPresent && this.#armed === armed) followUp(await this.#forget(armed));
       })
       .catch((error: unknown) => this.#deps.onFailure(error));
   }
 
-  async #forget({ profile }: Armed): Promise<ResponseOf<"profile/forget">> {
+  #disarm(): void {
+    this.#armed?.over.abort();
     this.#armed = null;
+  }
+
+  async #forget({ profile }: Armed): Promise<ResponseOf<"profile/forget">> {
+    this.#disarm();
     const receipt = await this.#deps.forget(profile);
     return { outcome: "forgotten", profile, confirm: null, expiresS: null, receipt };
   }

@@ -11,7 +11,7 @@ export function profileRequests(
   const { profiles, dialog, presence, clock, log } = parts;
   const forgetting = new ForgetRequests({
     clock,
-    askPresence: () => (presence.isWaiting ? null : presence.ask()),
+    askPresence: (signal) => (presence.isWaiting ? null : presence.ask(signal)),
     activeProfile: async () => (await profiles.store.active()).id,
     requireProfile: async (id) => {
       if (!(await profiles.archive.list()).some((profile) => profile.id === id)) {

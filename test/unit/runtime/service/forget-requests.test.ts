@@ -24,12 +24,18 @@ beforeEach(() => {
   holdButton = () => {};
   requests = new ForgetRequests({
     clock,
-    askPresence: () =>
-      isButtonWaitedFor
-        ? null
-        : new Promise((resolve) => {
-            holdButton = () => resolve(true);
-          }),
+    askPresence: (withdrawn) => {
+      if (isButtonWaitedFor) return null;
+      isButtonWaitedFor = true;
+      return new Promise((resolve) => {
+        const settle = (isPresent: boolean) => {
+          isButtonWaitedFor = false;
+          resolve(isPresent);
+        };
+        withdrawn.addEventListener("abort", () => settle(false), { once: true });
+        holdButton = () => settle(true);
+      });
+    },
     activeProfile: async () => ACTIVE,
     requireProfile: async (id) => {
       if (id !== ACTIVE && id !== OTHER) throw new AppError("E_PROFILE_UNKNOWN", "unknown");
@@ -112,6 +118,16 @@ describe("by button", () => {
     await settled();
     expect(forgotten).toEqual([]);
     expect(await ask({ confirm })).toMatchObject({ outcome: "forgotten" });
+  });
+
+  test("after an erasure by token, or another arming, the button is free for the next one", async () => {
+    const { confirm } = await ask();
+    await ask({ confirm });
+    await ask();
+    await ask({ profile: OTHER });
+    holdButton();
+    await settled();
+    expect(forgotten).toEqual([ACTIVE, OTHER]);
   });
 
   test("after the token was used, the button erases nothing more", async () => {
