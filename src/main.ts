@@ -28,6 +28,7 @@ import { extraArchitecturesOf, modelPathOf } from "./runtime/llm/model-file.ts";
 import { buildPrompt, isSmallModel } from "./runtime/llm/prompt.ts";
 import { createStatusPublisher } from "./runtime/mqtt/status-publisher.ts";
 import { createSpeechOutput } from "./runtime/output/speech-output.ts";
+import { readLeftAlerts } from "./runtime/service/alert-topics.ts";
 import { Alerts } from "./runtime/service/alerts.ts";
 import { controlHandlers } from "./runtime/service/control-bindings.ts";
 import { readDeviceId } from "./runtime/service/device-id.ts";
@@ -183,9 +184,12 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
   const freezer = await makeFreezer(config.training.memoryMb, log.child({ part: "adaptation" }));
   const layers = { profiles, models, governor, learning, freezer, alerts, clock, log };
   const { adaptation, adapters } = makeAdaptation(config, layers);
+  const alertsFile = join(config.paths.stateDir, "mqtt-alerts.json");
+  const leftAlerts = await readLeftAlerts(alertsFile, log);
   const discovery = new DiscoveryOffer(config.mqtt, clock, Math.random);
   const publisher = createStatusPublisher(config.mqtt, deviceId, {
     clock,
+    ...(leftAlerts !== null && { leftAlerts }),
     listenTo: { topics: discovery.topics, received: (message) => discovery.received(message) },
     log: log.child({ part: "mqtt" }),
     onConnection: (error) => {
@@ -234,6 +238,8 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
     profileTopics,
     discovery,
     deviceId,
+    alertsFile,
+    leftAlerts,
     learning,
     loopLag,
     healthChecks,

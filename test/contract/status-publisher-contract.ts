@@ -265,6 +265,78 @@ export function statusPublisherContract(
         expect(calls).toBe(1);
       });
 
+      test("delivered twice and out of order, each transaction runs once and each delivery is answered", async () => {
+        const runs: string[] = [];
+        const watcher = await probe();
+        await publisher(
+          answeringHandlers({
+            "power/set_mode": async ({ mode }) => {
+              runs.push(mode);
+              return { mode };
+            },
+          }),
+        );
+        await online(watcher);
+        const from = watcher.seen.length;
+        for (const [mode, transaction] of [
+          ["quiet", 2],
+          ["auto", 1],
+          ["quiet", 2],
+          ["performance", 3],
+          ["auto", 1],
+        ]) {
+          await watcher.send(`${ROOT}/request/power/set_mode`, JSON.stringify({ mode, transaction }));
+        }
+        await watcher.request(ROOT, "health_check", "");
+        const answers = watcher.seen.slice(from).filter(({ topic }) => topic === `${ROOT}/response/power/set_mode`);
+        expect(runs).toEqual(["quiet", "auto", "performance"]);
+        expect(answers.map(({ text }) => (JSON.parse(text) as { transaction: number }).transaction)).toEqual([
+          2, 1, 2, 3, 1,
+        ]);
+      });
+
+      test("10,000 requests as fast as they go: at most eight run, every one is answered by a code or counted, and then it serves as before", async () => {
+        let most = 0;
+        let running = 0;
+        const watcher = await probe(`${ROOT}/response/#`);
+        const device = await publisher(
+          answeringHandlers({
+            say: async () => {
+              running += 1;
+              most = Math.max(most, running);
+              await new Promise((resolve) => setImmediate(resolve));
+              running -= 1;
+              return { outcome: "answered", latencyMs: 1 };
+            },
+          }),
+        );
+        await vi.waitFor(() => expect(reports).toEqual([null]), { timeout: 20_000 });
+        const big = "x".repeat(100_000);
+        const flood = await probe(null);
+        for (let sent = 0; sent < 10_000; sent += 500) {
+          await Promise.all(
+            Array.from({ length: 500 }, (_, i) =>
+              flood.send(
+                `${ROOT}/request/say`,
+                i === 0 ? big : i % 10 === 0 ? "{" : JSON.stringify({ text: "hello", transaction: sent + i }),
+              ),
+            ),
+          );
+        }
+        const answers = () => watcher.seen.filter(({ topic }) => topic.endsWith("/say"));
+        await vi.waitFor(() => expect(answers().length + device.droppedMessages).toBe(10_000), {
+          timeout: 60_000,
+          interval: 100,
+        });
+        expect(await watcher.request(ROOT, "health_check", '{"transaction":"last"}')).toMatchObject({ status: "ok" });
+        const codes = new Set(answers().map(({ text }) => (JSON.parse(text) as { code?: string }).code ?? "ok"));
+        const known = ["ok", "E_REQUEST_BUSY", "E_REQUEST_RATE", "E_REQUEST_INVALID", "E_REQUEST_TOO_LARGE"];
+        expect([...codes].filter((code) => !known.includes(code))).toEqual([]);
+        expect(codes).toContain("E_REQUEST_RATE");
+        expect(most).toBeLessThanOrEqual(8);
+        expect(device.isConnected).toBe(true);
+      });
+
       test("a retained request, sent before the device was there, is not run", async () => {
         let restarts = 0;
         const watcher = await probe();

@@ -32,6 +32,8 @@ export interface StatusPublisherDeps {
   readonly random?: () => number;
   /** Told on each change: null when connected, else why not. For the alert that only the device itself can show. */
   readonly onConnection?: (error: AppError | null) => void;
+  /** Alerts that an earlier run may have left at the broker; default: any. */
+  readonly leftAlerts?: readonly ErrorCode[];
   /** Topics outside of the device's own tree to listen to, and what to do with what comes there. */
   readonly listenTo?: ForeignTopics;
 }
@@ -92,7 +94,7 @@ export class StatusPublisher implements Service {
       this.#client.publish(topic, payload, { qos: topic === health ? PUBLISHED.health.qos : 1, retain: true }),
     );
     // Alerts of an earlier run that ended without clearing them are deleted at the first connect.
-    for (const code of Object.keys(ERROR_CODES)) this.#snapshot.set(this.#topics.alert(code), "");
+    for (const code of deps.leftAlerts ?? Object.keys(ERROR_CODES)) this.#snapshot.set(this.#topics.alert(code), "");
   }
 
   get isConnected(): boolean {
@@ -191,6 +193,11 @@ export class StatusPublisher implements Service {
     }
     const payload = { code, sinceMs: alert.sinceMs, message: alertMessage(code), hint: ERROR_CODES[code].nextStep };
     this.#snapshot.set(topic, toWire(checked(PUBLISHED.alert.payload, payload, "alert")));
+  }
+
+  /** True once the broker has the latest of that alert's topic; false while offline. */
+  alertDelivered(code: ErrorCode): Promise<boolean> {
+    return this.#snapshot.delivered(this.#topics.alert(code));
   }
 
   async #findBroker(): Promise<string> {

@@ -1,6 +1,7 @@
 import type { AdaptationService } from "../../adapt/adaptation-service.ts";
 import type { AdapterStore } from "../../adapt/adapter-store.ts";
 import type { Clock } from "../../core/clock.ts";
+import type { ErrorCode } from "../../core/errors.ts";
 import type { Logger } from "../../core/logger.ts";
 import type { VirtualBoardBackend } from "../../sensors/board/virtual-board-backend.ts";
 import type { GestureEvents } from "../../sensors/gesture-service.ts";
@@ -50,6 +51,9 @@ export interface ServiceParts {
   readonly profileTopics: ProfileTopics;
   readonly discovery: DiscoveryOffer;
   readonly deviceId: string;
+  /** Where the codes of published alerts are kept, and what an earlier run left there; null = unknown. */
+  readonly alertsFile: string;
+  readonly leftAlerts: readonly ErrorCode[] | null;
   readonly learning: LearningSwitches;
   readonly loopLag: LoopLag;
   readonly healthChecks: readonly HealthCheck[];

@@ -1,4 +1,5 @@
 import type { InteractionEvent, StatePayload, TurnPayload } from "../mqtt/payloads.ts";
+import { publishAlerts } from "./alert-topics.ts";
 import { offerDiscovery } from "./discovery-binding.ts";
 import { publishPower } from "./governor-bindings.ts";
 import { publishHealth } from "./health-topic.ts";
@@ -24,8 +25,8 @@ export function publishStatus(parts: ServiceParts): () => void {
   const training = publishTraining(parts);
   const stops = [
     phase.onChange(stateChanged),
-    alerts.onChange(({ code, alert }) => {
-      publisher.alert(code, alert);
+    publishAlerts(parts.alertsFile, parts.leftAlerts, parts),
+    alerts.onChange(({ code }) => {
       if (code === "E_MODEL_NOT_READY") infoChanged();
       stateChanged();
     }),
