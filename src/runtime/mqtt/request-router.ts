@@ -57,6 +57,11 @@ export class RequestRouter {
     this.#handlers = handlers;
   }
 
+  /** The response to a request from inside the process. Never rejects. @param verb whatever was asked for. */
+  answer(verb: string, payload: Uint8Array, signal: AbortSignal): Promise<string> {
+    return this.#answerOnce(verb, payload, signal);
+  }
+
   /** Resolves when the response was handed over; never rejects. */
   async handle(request: IncomingRequest, signal: AbortSignal): Promise<void> {
     const { verb } = request;

@@ -11,7 +11,8 @@ import { alertMessage } from "./payload-values.ts";
 import { RequestRouter } from "./request-router.ts";
 import type { RequestHandlers } from "./requests.ts";
 import { RetainedSnapshot } from "./retained-snapshot.ts";
-import { DeviceTopics, type PayloadOf, PUBLISHED, type PublishedTopic } from "./topics.ts";
+import { type TopicHandler, TopicWatchers } from "./topic-watchers.ts";
+import { alertPath, DeviceTopics, type PayloadOf, PUBLISHED, type PublishedTopic, profilePath } from "./topics.ts";
 import { toWire } from "./wire-codec.ts";
 
 /** Retained topics that there is one of; the publisher adds `schema` and `session` to info. */
@@ -61,6 +62,7 @@ export class StatusPublisher implements Service {
   readonly #snapshot: RetainedSnapshot;
   readonly #router: RequestRouter;
   readonly #broker: EmbeddedBroker | null;
+  readonly #watchers = new TopicWatchers();
   #brokerUrl: string | null = null;
   #stopping = new AbortController();
   #lastError: ErrorCode | "none" | null = null;
@@ -150,19 +152,21 @@ export class StatusPublisher implements Service {
    */
   publish<T extends keyof StatusPayloads>(topic: T, payload: StatusPayloads[T]): void {
     const full = topic === "info" ? { ...payload, schema: 1, session: this.#session } : payload;
-    this.#snapshot.set(this.#topics.of(topic), toWire(checked(PUBLISHED[topic].payload, full, topic)));
+    this.#keep(PUBLISHED[topic].path, toWire(checked(PUBLISHED[topic].payload, full, topic)));
   }
 
   /** Dropped while offline. @throws AppError E_INTERNAL as {@link publish}. */
   event<E extends EventTopic>(topic: E, payload: PayloadOf<E>): void {
     const { path, qos } = PUBLISHED[topic];
-    this.#send(path, toWire(checked(PUBLISHED[topic].payload, payload, topic)), qos);
+    const text = toWire(checked(PUBLISHED[topic].payload, payload, topic));
+    this.#watchers.told(path, text);
+    this.#send(path, text, qos);
   }
 
   /** A profile's figures; null: it is gone. @throws AppError E_INTERNAL as {@link publish}. */
   profile(profileId: string, payload: PayloadOf<"profile"> | null): void {
     const text = payload === null ? "" : toWire(checked(PUBLISHED.profile.payload, payload, "profile"));
-    this.#snapshot.set(this.#topics.profile(profileId), text);
+    this.#keep(profilePath(profileId), text);
   }
 
   /** True once the broker has the latest of that profile's topic; false while offline. */
@@ -182,17 +186,29 @@ export class StatusPublisher implements Service {
 
   /**
    * Raises or (null) clears an alert. Its texts come from the table of error codes. Alerts about this very connection
-   * (E_MQTT_*) are left out: they could only arrive when they no longer hold.
+   * (E_MQTT_*) are for watchers only: to the broker they could only come when they no longer hold.
    */
   alert(code: ErrorCode, alert: { readonly sinceMs: number } | null): void {
-    if (code.startsWith("E_MQTT_")) return;
-    const topic = this.#topics.alert(code);
-    if (alert === null) {
-      this.#snapshot.set(topic, "");
-      return;
-    }
-    const payload = { code, sinceMs: alert.sinceMs, message: alertMessage(code), hint: ERROR_CODES[code].nextStep };
-    this.#snapshot.set(topic, toWire(checked(PUBLISHED.alert.payload, payload, "alert")));
+    const path = alertPath(code);
+    const text =
+      alert === null ? "" : toWire(checked(PUBLISHED.alert.payload, alertPayload(code, alert.sinceMs), "alert"));
+    if (code.startsWith("E_MQTT_")) this.#watchers.retained(path, text);
+    else this.#keep(path, text);
+  }
+
+  /** Everything that is published, whether a broker is there or not; see {@link TopicWatchers.watch}. */
+  watch(handler: TopicHandler): () => void {
+    return this.#watchers.watch(handler);
+  }
+
+  /** The response to a request that did not come over MQTT: same checks, same rates, same transactions. Never rejects. */
+  request(verb: string, payload: Uint8Array): Promise<string> {
+    return this.#router.answer(verb, payload, this.#stopping.signal);
+  }
+
+  #keep(path: string, text: string): void {
+    this.#snapshot.set(this.#topics.of(path), text);
+    this.#watchers.retained(path, text);
   }
 
   /** True once the broker has the latest of that alert's topic; false while offline. */
@@ -275,6 +291,10 @@ export function createStatusPublisher(
   deps: StatusPublisherDeps,
 ): StatusPublisher {
   return new StatusPublisher(config, deviceId, deps);
+}
+
+function alertPayload(code: ErrorCode, sinceMs: number): PayloadOf<"alert"> {
+  return { code, sinceMs, message: alertMessage(code), hint: ERROR_CODES[code].nextStep };
 }
 
 /** The payload, if it fits; the error names the field and not its value. */

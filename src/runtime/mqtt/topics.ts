@@ -177,6 +177,16 @@ export function topicTable(): readonly TopicRow[] {
   return [...Object.values(PUBLISHED).map((row) => ({ ...row, direction: "published" as const })), ...verbs];
 }
 
+/** Below `<base>/<id>/`. */
+export function alertPath(code: string): string {
+  return PUBLISHED.alert.path.replace("<code>", code);
+}
+
+/** Below `<base>/<id>/`. */
+export function profilePath(profileId: string): string {
+  return PUBLISHED.profile.path.replace("<pid>", profileId);
+}
+
 /** Full topics of one device. */
 export class DeviceTopics {
   readonly #root: string;
@@ -191,11 +201,11 @@ export class DeviceTopics {
   }
 
   alert(code: string): string {
-    return this.of(PUBLISHED.alert.path.replace("<code>", code));
+    return this.of(alertPath(code));
   }
 
   profile(profileId: string): string {
-    return this.of(PUBLISHED.profile.path.replace("<pid>", profileId));
+    return this.of(profilePath(profileId));
   }
 
   /** Subscribes to every request and to nothing of our own. */
