@@ -5,6 +5,7 @@ import { adapterCommand } from "./cli/adapter-command.ts";
 import { boardCommand } from "./cli/board-command.ts";
 import { configCommand } from "./cli/config-command.ts";
 import { consentCommand } from "./cli/consent-command.ts";
+import { dashboardCommand } from "./cli/dashboard-command.ts";
 import { demoCommand } from "./cli/demo-command.ts";
 import { doctorCommand } from "./cli/doctor-command.ts";
 import { describeError } from "./cli/exit-code.ts";
@@ -61,6 +62,7 @@ async function main(argv: readonly string[]): Promise<void> {
     trainCommand,
     adapterCommand,
     governorCommand,
+    dashboardCommand,
     boardCommand,
     mqttCommand,
     configCommand,

@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { makeAdaptation } from "./composition/adaptation.ts";
 import { makeControls } from "./composition/controls.ts";
+import { addressOf, makeDashboard } from "./composition/dashboard.ts";
 import { makeEars, openRecogniser } from "./composition/ears.ts";
 import { makeFreezer } from "./composition/freezer.ts";
 import { makeGovernor } from "./composition/governor.ts";
@@ -18,6 +19,7 @@ import type { AslsConfig } from "./runtime/config/schema.ts";
 import { isServiceListening } from "./runtime/control/control-client.ts";
 import { ControlServer } from "./runtime/control/control-server.ts";
 import { controlSocketPath } from "./runtime/control/socket-path.ts";
+import type { DashboardAddress } from "./runtime/dashboard/dashboard-server.ts";
 import { NO_CONSEQUENCE } from "./runtime/dialog/consent-consequence.ts";
 import { DialogService } from "./runtime/dialog/dialog-service.ts";
 import { PhaseTracker } from "./runtime/dialog/phase.ts";
@@ -68,6 +70,8 @@ export interface AslsService {
   start(signal: AbortSignal): Promise<void>;
   /** Ends every part within its deadline; names of those that did not end in time. */
   stop(): Promise<readonly string[]>;
+  /** Where the device's page is; null while it is off or not there. */
+  readonly dashboard: DashboardAddress | null;
   /** Resolves with the exit code when a part asks for the end of the service. */
   readonly exitRequested: Promise<number>;
 }
@@ -282,7 +286,10 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
   };
   if (listener !== null) wireListener(listener, parts);
   wireButtons(gestures, parts);
-  publisher.onRequest(requestHandlers(parts));
+  const requests = requestHandlers(parts);
+  publisher.onRequest(requests);
+  const controls = controlHandlers(parts);
+  const dashboard = makeDashboard(config, deviceId, parts, { requests, controls });
   phase.onChange(({ phase: now }) => governor.userActive(now !== "idle"));
   if (config.training.enabled) wireAdaptation(parts);
   wirePhrases(parts);
@@ -323,7 +330,12 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
     ...(listener === null ? [] : [{ service: listener, startMs: 60_000, stopMs: 2_000 }]),
     { service: retrying(gestures), startMs: 10_000, stopMs: 500 },
     { service: publisher, startMs: 5_000, stopMs: 3_000 },
-    { service: new ControlServer(socketPath, controlHandlers(parts), log), startMs: 5_000, stopMs: 500 },
+    ...(dashboard === null ? [] : [{ service: retrying(dashboard), startMs: 5_000, stopMs: 1_000 }]),
+    {
+      service: new ControlServer(socketPath, { ...controls, dashboard: async () => addressOf(dashboard) }, log),
+      startMs: 5_000,
+      stopMs: 500,
+    },
     { service: new Watchdog(manager, healthChecks, clock, log), startMs: 1_000, stopMs: 500 },
   ];
   const lifecycle = new Lifecycle(steps, clock, log);
@@ -342,6 +354,9 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
       const left = await lifecycle.stop();
       stopPublishing();
       return left;
+    },
+    get dashboard() {
+      return dashboard?.address ?? null;
     },
     exitRequested: new Promise((resolve) => bus.on("exit", resolve)),
   };

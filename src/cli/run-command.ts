@@ -37,6 +37,10 @@ async function runUntilStopped(command: Command): Promise<number> {
     await service.start(abort.signal);
     // composing and starting leave garbage that V8 would keep, since the idle service hardly allocates
     globalThis.gc?.();
+    // For who started it by hand; a log must not hold the token.
+    if (process.stdout.isTTY && service.dashboard !== null) {
+      process.stdout.write(`\nDashboard: ${service.dashboard.signInUrl}\n\n`);
+    }
   } catch (error) {
     if (!(abort.signal.aborted && isAppError(error))) throw error;
   }

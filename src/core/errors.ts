@@ -109,6 +109,27 @@ export const ERROR_CODES = {
   },
   E_MQTT_VERSION: { retryable: false, nextStep: "Set mqtt.protocolVersion to the version that the broker speaks." },
   E_MQTT_PORT: { retryable: true, nextStep: "Free the port, or set mqtt.embeddedPort to 0." },
+  E_DASHBOARD_OFF: {
+    retryable: true,
+    nextStep: "Set dashboard.enabled to true; when it is, `asls status` shows the alert that says why it is not there.",
+  },
+  E_DASHBOARD_PORT: {
+    retryable: true,
+    nextStep: "Free the port, or set another dashboard.port (0 takes any free one); the rest of the device works.",
+  },
+  E_DASHBOARD_TOKEN: {
+    retryable: true,
+    nextStep: "Delete the token file: a new one is made; `asls dashboard url` prints the new address.",
+  },
+  E_ACCESS_DENIED: {
+    retryable: false,
+    nextStep: "Open the address that `asls dashboard url` prints on the device, or send its token.",
+  },
+  E_ACCESS_FOREIGN: {
+    retryable: false,
+    nextStep: "Use the device's own address; further names of it go into dashboard.hostNames.",
+  },
+  E_ACCESS_LIMITED: { retryable: true, nextStep: "Wait a minute: there were too many wrong tokens from this address." },
   E_REQUEST_BUSY: { retryable: true, nextStep: "Wait for the responses to earlier requests, then send it again." },
   E_REQUEST_RATE: { retryable: true, nextStep: "Send fewer of them; docs/mqtt.md says how many a minute are taken." },
   E_REQUEST_INVALID: { retryable: false, nextStep: "Compare the payload with docs/mqtt.md." },

@@ -20,6 +20,7 @@ import { openHearingEngines } from "../../sensors/hearing.ts";
 import { Lpcm16Microphone } from "../../sensors/lpcm16-microphone.ts";
 import { brokerCheck } from "./broker-check.ts";
 import type { Check } from "./check.ts";
+import { dashboardCheck } from "./dashboard-check.ts";
 
 const LOW_DISK_BYTES = 200 * 2 ** 20;
 const MINIMUM_NODE = [20, 19] as const;
@@ -42,6 +43,7 @@ export function doctorChecks(loaded: LoadedConfig, clock: Clock): Check[] {
     { part: "speech", look: (signal) => checkSpeech(loaded, clock, signal) },
     buttonCheck(loaded),
     brokerCheck(config.mqtt),
+    dashboardCheck(config),
   ];
 }
 

@@ -82,5 +82,7 @@ function virtualProfile(env: Readonly<Record<string, string | undefined>>): Pick
     { key: "microphone.kind", value: "virtual" },
     { key: "buttons.backend", value: "virtual" },
     { key: "output.kind", value: "wav" },
+    // Several of them may run beside each other and beside the real service.
+    { key: "dashboard.port", value: 0 },
   ];
 }

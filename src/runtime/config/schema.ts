@@ -2,6 +2,7 @@ import convict from "convict";
 import { ConfigKey, type ConfigOf, type ConfigTree } from "./config-key.ts";
 import { boardSection, pathsSection, virtualSection } from "./sections/board.ts";
 import { buttonsSection, ledSection } from "./sections/controls.ts";
+import { dashboardSection } from "./sections/dashboard.ts";
 import { governorSection } from "./sections/governor.ts";
 import { microphoneSection, sttSection, vadSection, wakeSection } from "./sections/hearing.ts";
 import { dialogSection, modelSection } from "./sections/language.ts";
@@ -30,6 +31,7 @@ export const CONFIG_SECTIONS = {
   training: trainingSection,
   governor: governorSection,
   mqtt: mqttSection,
+  dashboard: dashboardSection,
   log: logSection,
   service: serviceSection,
   virtual: virtualSection,

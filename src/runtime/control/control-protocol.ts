@@ -15,6 +15,8 @@ const reading = v.pipe(v.number(), v.finite());
 /** Every method of the control socket and the shape of its parameters: the one table for server and client. */
 export const CONTROL_METHODS = {
   status: v.strictObject({}),
+  /** Where the device's page is, with its token: this socket is its owner's. */
+  dashboard: v.strictObject({}),
   watch: v.strictObject({}),
   say: v.strictObject({ text, aloud: v.boolean() }),
   listen: v.strictObject({ path: text }),

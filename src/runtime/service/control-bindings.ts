@@ -10,8 +10,8 @@ import { listenToFile } from "./listen-to-file.ts";
 import type { ServiceParts } from "./service-parts.ts";
 import { requireVirtual } from "./virtual-board.ts";
 
-/** What each method of the control socket does. */
-export function controlHandlers(parts: ServiceParts): ControlHandlers {
+/** What each method of the control socket does; where the dashboard is, is known outside. */
+export function controlHandlers(parts: ServiceParts): Omit<ControlHandlers, "dashboard"> {
   const { dialog, profiles, profileTopics } = parts;
   const operations = profileOperations({
     ...profiles,

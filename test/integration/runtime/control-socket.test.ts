@@ -11,6 +11,7 @@ import { makeTempDir } from "../../support/temp-dir.ts";
 const refuse = () => Promise.reject(new AppError("E_USAGE", "not in this test"));
 const base: ControlHandlers = {
   status: async () => ({ phase: "idle" }),
+  dashboard: refuse,
   watch: refuse,
   say: refuse,
   listen: refuse,
