@@ -170,7 +170,7 @@ compile_program() {
   [ -d dist ] || rm -f build/tsc.tsbuildinfo # else tsc believes that its output is there
   node $tsc -p tsconfig.build.json || return 1 # `set -e` does not reach into a tested function
   # A module that was removed or renamed must not live on in dist/.
-  find dist -name '*.js' -o -name '*.cjs' | while read -r file; do
+  find dist -path dist/dashboard -prune -o \( -name '*.js' -o -name '*.cjs' \) -print | while read -r file; do
     source=src/${file#dist/}
     [ -f "${source%js}ts" ] || rm -f "$file" "$file.map"
   done
@@ -178,6 +178,8 @@ compile_program() {
 
 run_builds() {
   build "program" dist compile_program src tsconfig.json tsconfig.build.json node_modules/.package-lock.json
+  build "dashboard" dist/dashboard "node deploy/build-dashboard.mjs" \
+    src/dashboard deploy/build-dashboard.mjs tsconfig.json tsconfig.dashboard.json node_modules/.package-lock.json
   if [ -f deploy/home-language-model/build.ts ]; then
     build "home language model" build/home-lm "node node_modules/tsx/dist/cli.mjs deploy/home-language-model/build.ts" \
       deploy/home-language-model

@@ -7,4 +7,5 @@ import { execFileSync } from "node:child_process";
 export function setup(): void {
   const compiler = ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json", "--noCheck"];
   execFileSync(process.execPath, compiler, { stdio: "inherit" });
+  execFileSync(process.execPath, ["deploy/build-dashboard.mjs"], { stdio: "inherit" });
 }

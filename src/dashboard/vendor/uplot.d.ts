@@ -1,0 +1,2 @@
+/** deploy/build-dashboard.mjs copies the library's own ES module beside it. */
+export { default } from "uplot";
