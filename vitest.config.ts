@@ -8,6 +8,8 @@ const project = (name: string, timeoutMs: number, globalSetup = ["test/support/b
     testTimeout: timeoutMs,
     hookTimeout: timeoutMs,
     globalSetup,
+    // The test's own limit is the bound; a second, the default, is nothing on a loaded machine.
+    expect: { poll: { timeout: timeoutMs / 4 } },
   },
 });
 
@@ -22,6 +24,7 @@ export default defineConfig({
       project("integration", 120_000),
       project("model", 180_000),
       project("hil", HIL_TIMEOUT_MS),
+      project("e2e", 120_000),
       project("docs", 30_000),
       project("gates", 60_000, []),
     ],

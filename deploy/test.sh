@@ -38,7 +38,7 @@ if [ $# -gt 0 ]; then
   projects=$*
 else
   # The slowest and most dependent last, so that a broken unit is told in seconds. test/gates checks that none is missing.
-  projects="unit contract integration model gates docs hil"
+  projects="unit contract integration model gates docs hil e2e"
   step "biome" biome check --error-on-warnings .
   step "tsc" tsc --noEmit
   step "knip" knip
