@@ -35,6 +35,7 @@ import { Alerts } from "./runtime/service/alerts.ts";
 import { controlHandlers } from "./runtime/service/control-bindings.ts";
 import { readDeviceId } from "./runtime/service/device-id.ts";
 import { forgetProfile } from "./runtime/service/forget-profile.ts";
+import { KeyService } from "./runtime/service/key-service.ts";
 import { LearningSwitches } from "./runtime/service/learning-switches.ts";
 import { Lifecycle, type ServiceStep } from "./runtime/service/lifecycle.ts";
 import type { LogLevel, ServiceLog } from "./runtime/service/log.ts";
@@ -302,6 +303,7 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
       startMs: 1_000,
       stopMs: 2_000,
     },
+    { service: new KeyService(profiles.keys, adaptation, log), startMs: 1_000, stopMs: 2_000 },
     {
       service: new RetentionClock({
         archive: profiles.archive,

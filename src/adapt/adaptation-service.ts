@@ -184,6 +184,12 @@ export class AdaptationService implements Service {
     return revoked;
   }
 
+  /** Seals what an older key of the profile has sealed anew. Returns the number of files. */
+  async reseal(profileId: string): Promise<number> {
+    const { store, journal } = this.#deps;
+    return (await store.reseal(profileId)) + (await journal.reseal(profileId));
+  }
+
   /** Call after the profile is gone. Returns how many adapter versions were removed. */
   async profileForgotten(profileId: string): Promise<number> {
     this.#chooser.forget(profileId);

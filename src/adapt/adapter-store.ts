@@ -19,6 +19,7 @@ import {
   withRevoked,
 } from "./adapter-pointers.ts";
 import { fileSha256 } from "./file-hash.ts";
+import { resealFiles } from "./reseal-files.ts";
 
 export interface AdapterStoreOptions {
   /** E.g. `<stateDir>/adapters`; made when missing. */
@@ -56,6 +57,11 @@ export class AdapterStore {
 
   constructor(options: AdapterStoreOptions) {
     this.#options = options;
+  }
+
+  /** Folder of all profiles. */
+  get folder(): string {
+    return this.#options.folder;
   }
 
   /** Folder of one profile. */
@@ -203,6 +209,15 @@ export class AdapterStore {
       const path = join(this.#options.openedFolder, name);
       if (!paths.includes(path)) await rm(path, { force: true });
     }
+  }
+
+  /** Seals everything anew that an older key of the profile has sealed. Returns the number of files. */
+  async reseal(profileId: string): Promise<number> {
+    return await this.#changes.runExclusive(async () => {
+      const folder = this.folderOf(profileId);
+      const names = (await namesIn(folder)).filter((name) => name.endsWith(WEIGHTS) || name.endsWith(MANIFEST));
+      return await resealFiles(this.#options.files, profileId, folder, names);
+    });
   }
 
   /** Removes everything of a profile. Returns the number of versions there were. */

@@ -1,11 +1,13 @@
 import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { Mutex } from "async-mutex";
 import * as v from "valibot";
 import { fileWriteError, writeFileAtomic } from "../core/atomic-file.ts";
 import { AppError, isEnoent } from "../core/errors.ts";
 import type { ProfileFiles } from "../profile/ports.ts";
 import { gateSchema, parseJson, scheduleSchema } from "./adapter-manifest.ts";
 import { JOB_STATES } from "./job.ts";
+import { resealFiles } from "./reseal-files.ts";
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const ids = v.pipe(v.array(v.string()), v.readonly());
@@ -68,6 +70,8 @@ export type JobTempo = "full" | "micro";
 export class JobJournal {
   readonly #folder: string;
   readonly #files: ProfileFiles;
+  /** A file must not be read before and written after somebody replaced it. */
+  readonly #sealing = new Mutex();
 
   /** @param folder the adapter store's. */
   constructor(folder: string, files: ProfileFiles) {
@@ -95,8 +99,19 @@ export class JobJournal {
   /** Keeps a copy of an adapter for after a restart. */
   async keep(profileId: string, name: string, path: string): Promise<void> {
     await this.#makeFolder(profileId);
-    const sealed = await this.#files.seal(profileId, SCRATCH + name, await readFile(path));
-    await writeFileAtomic(this.#path(profileId, SCRATCH + name), sealed);
+    await this.#sealing.runExclusive(async () => {
+      const sealed = await this.#files.seal(profileId, SCRATCH + name, await readFile(path));
+      await writeFileAtomic(this.#path(profileId, SCRATCH + name), sealed);
+    });
+  }
+
+  /** Seals what was kept anew where an older key of the profile has sealed it. Returns the number of files. */
+  async reseal(profileId: string): Promise<number> {
+    return await this.#sealing.runExclusive(async () => {
+      const folder = join(this.#folder, profileId);
+      const names = (await namesIn(folder)).filter((name) => name.startsWith(SCRATCH));
+      return await resealFiles(this.#files, profileId, folder, names);
+    });
   }
 
   /** Puts a kept adapter to that path; false when there is none. */
@@ -114,16 +129,14 @@ export class JobJournal {
 
   /** Removes what was kept but these. */
   async dropKept(profileId: string, except: readonly string[] = []): Promise<void> {
-    const folder = join(this.#folder, profileId);
-    const names = await readdir(folder).catch((error: unknown) => {
-      if (isEnoent(error)) return [];
-      throw error;
-    });
-    for (const name of names) {
-      if (name.startsWith(SCRATCH) && !except.includes(name.slice(SCRATCH.length))) {
-        await rm(join(folder, name), { force: true });
+    await this.#sealing.runExclusive(async () => {
+      const folder = join(this.#folder, profileId);
+      for (const name of await namesIn(folder)) {
+        if (name.startsWith(SCRATCH) && !except.includes(name.slice(SCRATCH.length))) {
+          await rm(join(folder, name), { force: true });
+        }
       }
-    }
+    });
   }
 
   #path(profileId: string, name: string): string {
@@ -136,6 +149,15 @@ export class JobJournal {
     } catch (error) {
       throw fileWriteError(error, this.#folder);
     }
+  }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (isEnoent(error)) return [];
+    throw error;
   }
 }
 

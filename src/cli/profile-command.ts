@@ -18,6 +18,7 @@ import { configOf, print, withCommonOptions } from "./context.ts";
 import { describeExplanation } from "./describe-explanation.ts";
 import { describeProfile } from "./describe-profile.ts";
 import { restoreCommand } from "./restore-command.ts";
+import { rotateKeysCommand } from "./rotate-keys-command.ts";
 
 interface JsonOption {
   readonly json?: boolean;
@@ -136,6 +137,7 @@ export function profileCommand(): Command {
   );
   profile.addCommand(factCommand());
   profile.addCommand(retentionCommand());
+  profile.addCommand(rotateKeysCommand());
   profile.addCommand(restoreCommand());
   profile.addCommand(
     leaf("delete", "delete one interaction, its feedback and the facts learned from it")

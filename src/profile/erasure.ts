@@ -13,7 +13,10 @@ import type { SqliteDatabase } from "./sqlite-database.ts";
  * @returns number of rows deleted; 0 when there was no such profile.
  */
 export async function deleteProfileRows(database: SqlTransaction, profileId: string, atMs: number): Promise<number> {
-  const removed = await database.run("UPDATE profiles SET wrapped_key = zeroblob(1) WHERE id = ?", [profileId]);
+  const removed = await database.run(
+    "UPDATE profiles SET wrapped_key = zeroblob(1), previous_wrapped_key = NULL WHERE id = ?",
+    [profileId],
+  );
   if (removed.changes === 0) return 0;
   await withdrawAll(database, profileId, atMs);
   let rows = 0;

@@ -1,9 +1,9 @@
 import type { Clock } from "../core/clock.ts";
-import { AppError } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
 import { openDatabase } from "./database-opening.ts";
 import { cleanFiles, removeTraces } from "./erasure.ts";
-import { type DeviceKey, loadDeviceKey } from "./key-store.ts";
+import { KeyRotation } from "./key-rotation.ts";
+import { type DeviceKey, type KeyLocations, loadDeviceKey } from "./key-store.ts";
 import { MIGRATIONS } from "./migrations.ts";
 import type { ProfileFiles, SentenceEmbedder, SqlDatabase } from "./ports.ts";
 import { SqliteProfileArchive } from "./profile-archive.ts";
@@ -50,6 +50,8 @@ export interface OpenProfileStore extends AsyncDisposable {
   readonly archive: SqliteProfileArchive;
   /** For files beside the database. */
   readonly files: ProfileFiles;
+  /** Replaces keys while everything else goes on. */
+  readonly keys: KeyRotation;
   /** For health checks. */
   readonly database: SqlDatabase;
   /** Where the device key came from; `file` protects less (docs/privacy.md#keys). */
@@ -95,6 +97,7 @@ export async function openProfileStore(options: OpenProfileStoreOptions): Promis
     });
     const archive = new SqliteProfileArchive({ ...shared, signalTable });
     const files = new SealedProfileFiles(database, vault);
+    const keys = new KeyRotation({ database, vault, locations: locationsOf(options), logger, removeTraces: traces });
     const close = async () => {
       await opened.close();
       vault.destroyAll();
@@ -104,6 +107,7 @@ export async function openProfileStore(options: OpenProfileStoreOptions): Promis
       store,
       archive,
       files,
+      keys,
       database,
       keySource: deviceKey.source,
       wasUnclean,
@@ -116,14 +120,15 @@ export async function openProfileStore(options: OpenProfileStoreOptions): Promis
   }
 }
 
+function locationsOf({ keyDirectory, credentialsDirectory = null }: OpenProfileStoreOptions): KeyLocations {
+  return { keyDirectory, credentialsDirectory };
+}
+
 async function deviceKeyOf(database: SqliteDatabase, options: OpenProfileStoreOptions): Promise<DeviceKey> {
   const expected = await readSetting(database, "device_key");
-  const { keyDirectory, credentialsDirectory = null } = options;
-  const key = await loadDeviceKey({ keyDirectory, credentialsDirectory }, expected === undefined);
+  const key = await loadDeviceKey(locationsOf(options), expected ?? null);
   if (expected === undefined) {
     await database.transaction((handle) => writeSetting(handle, "device_key", key.fingerprint), { durable: true });
-  } else if (expected !== key.fingerprint) {
-    throw new AppError("E_KEY_MISMATCH", `the profile database was made with another device key (${key.source})`);
   }
   return key;
 }

@@ -276,6 +276,8 @@ export interface ProfileFiles {
   seal(profileId: string, name: string, bytes: Uint8Array): Promise<Uint8Array>;
   /** @throws AppError E_PROFILE_UNKNOWN, E_KEY_MISMATCH (another profile or name, changed bytes), E_DB_FROM_FUTURE. */
   open(profileId: string, name: string, envelope: Uint8Array): Promise<Uint8Array>;
+  /** The same bytes under the profile's present key; null when that has sealed them already. @throws as {@link open}. */
+  reseal(profileId: string, name: string, envelope: Uint8Array): Promise<Uint8Array | null>;
 }
 
 /** Versioned, so that an import can be written later. */

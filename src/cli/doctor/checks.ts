@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename } from "node:path";
@@ -21,6 +22,7 @@ import { Lpcm16Microphone } from "../../sensors/lpcm16-microphone.ts";
 import { brokerCheck } from "./broker-check.ts";
 import type { Check } from "./check.ts";
 import { dashboardCheck } from "./dashboard-check.ts";
+import { secrecyChecks } from "./secrecy-checks.ts";
 
 const LOW_DISK_BYTES = 200 * 2 ** 20;
 const MINIMUM_NODE = [20, 19] as const;
@@ -37,6 +39,7 @@ export function doctorChecks(loaded: LoadedConfig, clock: Clock): Check[] {
     serviceCheck(loaded),
     { part: "disk", look: () => checkDisk(config.paths.stateDir) },
     profileCheck(loaded, clock),
+    ...secrecyChecks(config.paths.runtimeDir),
     { part: "model", look: () => checkModel(config.model.path, config.model.extraArchitectures) },
     ...trainerChecks(config.model.path, clock),
     ...hearingChecks(loaded, clock),
@@ -104,9 +107,10 @@ function profileCheck({ config }: LoadedConfig, clock: Clock): Check {
       const count = (await profiles.archive.list()).length;
       const text = `database opens, ${count} profile${count === 1 ? "" : "s"}, key from ${profiles.keySource}`;
       if (profiles.keySource === "credential") return text;
+      const tpm = existsSync("/dev/tpmrm0") ? ", bound to this board's TPM" : "; this board has no TPM to bind it to";
       return {
         warning: `${text}: whoever takes the disk or SD card can read the profiles`,
-        nextStep: "Give the key as systemd credential asls-device-key (docs/privacy.md#keys).",
+        nextStep: `Give the key as systemd credential asls-device-key${tpm} (docs/privacy.md#keys).`,
       };
     },
   };

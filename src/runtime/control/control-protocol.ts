@@ -60,6 +60,8 @@ export const CONTROL_METHODS = {
   factEdit: v.strictObject({ fact: id, statement: text, value: text }),
   factDelete: v.strictObject({ fact: id }),
   interactionDelete: v.strictObject({ interaction: id }),
+  /** New device key and new keys for these profiles; null = all. Events of progress while it goes on. */
+  keysRotate: v.strictObject({ profile: v.nullable(id) }),
   profileForget: v.strictObject({ profile: v.nullable(id) }),
   profileExplain: v.strictObject({ profile: v.nullable(id) }),
   trainNow: v.strictObject({}),

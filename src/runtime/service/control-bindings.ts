@@ -2,6 +2,7 @@ import { exportAdapters } from "../../adapt/adapter-export.ts";
 import { readWavFile } from "../../core/wav.ts";
 import type { ControlHandlers } from "../control/control-server.ts";
 import { profileOperations } from "../control/profile-operations.ts";
+import { rotateKeys } from "../control/rotate-keys.ts";
 import { adaptationControls } from "./adaptation-bindings.ts";
 import { consentControls } from "./consent-bindings.ts";
 import { forgetProfile } from "./forget-profile.ts";
@@ -34,6 +35,8 @@ export function controlHandlers(parts: ServiceParts): Omit<ControlHandlers, "das
       profileTopics.refresh();
       return profile;
     },
+    keysRotate: ({ profile }, emit, signal) =>
+      rotateKeys(profiles, parts.adaptation, profile, (progress) => emit("progress", progress), signal),
     status: () => statusOf(parts),
     watch: (_params, emit, signal) => watch(parts, emit, signal),
     say: async ({ text, aloud }, emit, signal) =>

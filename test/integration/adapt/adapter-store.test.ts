@@ -250,6 +250,17 @@ test("forgetting a profile removes its adapters, and what a copy holds can never
   });
 });
 
+test("when the profile's key is replaced, its files are sealed anew and open as before; a second time nothing changes", async () => {
+  await using at = await rig();
+  const version = await at.put("weights one");
+  const path = `${at.store.folderOf(at.profileId)}/${version}.gguf.sealed`;
+  const before = await readFile(path);
+  expect(await at.opened.keys.rotateProfile(at.profileId, [at.store])).toMatchObject({ files: 2 });
+  expect((await readFile(path)).equals(before)).toBe(false);
+  expect(Buffer.from(await at.store.weights(at.profileId, version)).toString()).toBe("weights one");
+  expect(await at.store.reseal(at.profileId)).toBe(0);
+});
+
 test("taken along: each version with its state, its description and, when asked for, exactly its file", async () => {
   await using at = await rig();
   const one = await at.put("weights one");

@@ -41,6 +41,7 @@ const base: ControlHandlers = {
   factEdit: refuse,
   factDelete: refuse,
   interactionDelete: refuse,
+  keysRotate: refuse,
   profileForget: refuse,
   profileRetention: refuse,
   profileExplain: refuse,

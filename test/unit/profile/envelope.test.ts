@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { isAppError } from "../../../src/core/errors.ts";
-import { seal, unseal } from "../../../src/profile/envelope.ts";
+import { generationOf, seal, unseal } from "../../../src/profile/envelope.ts";
 
 const key = new Uint8Array(32).fill(7);
 const place = { table: "facts", column: "sealed_fact", rowId: "f_1" };
@@ -56,8 +56,16 @@ describe("envelope", () => {
     }
   });
 
-  test("an envelope of version 2 or of no bytes is E_DB_FROM_FUTURE", () => {
-    expect(codeOf(() => unseal(key, place, Uint8Array.of(2, 0, 0)))).toBe("E_DB_FROM_FUTURE");
+  test("a later key's generation is in the envelope and authenticated with it", () => {
+    const envelope = seal(key, place, plain, 300);
+    expect([generationOf(seal(key, place, plain)), generationOf(envelope)]).toEqual([0, 300]);
+    expect(unseal(key, place, envelope)).toEqual(plain);
+    const renamed = Uint8Array.from(envelope, (byte, at) => (at === 2 ? byte ^ 1 : byte));
+    expect(codeOf(() => unseal(key, place, renamed))).toBe("E_KEY_MISMATCH");
+  });
+
+  test("an envelope of version 3 or of no bytes is E_DB_FROM_FUTURE", () => {
+    expect(codeOf(() => unseal(key, place, Uint8Array.of(3, 0, 0)))).toBe("E_DB_FROM_FUTURE");
     expect(codeOf(() => unseal(key, place, new Uint8Array(0)))).toBe("E_DB_FROM_FUTURE");
   });
 });
