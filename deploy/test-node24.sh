@@ -9,19 +9,13 @@ arch=$(node -p process.arch)
 home=$PWD/build/node24
 tree=$home/tree
 results=$home/results
-runtime=$home/node_modules/node-linux-$arch
 log=$home/setup.log
-
-# The npm package `node` is a script that fetches this one; taken directly, no install script has to be allowed.
 mkdir -p "$home"
-[ -f "$home/package.json" ] || echo '{ "private": true }' >"$home/package.json"
-if ! "$runtime/bin/node" --version 2>/dev/null | grep -q '^v24\.'; then
-  npm install --prefix "$home" --no-audit --no-fund "node-linux-$arch@24" >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
-fi
+runtime=$(sh deploy/board-node.sh "$arch")
 
 rm -rf "$tree" "$results"
 mkdir -p "$tree" "$results"
-tar -cf - --exclude=./.git --exclude=./node_modules --exclude=./coverage --exclude=./build/node24 \
+tar -cf - --exclude=./.git --exclude=./node_modules --exclude=./coverage --exclude=./build/node24 --exclude=./build/board-node --exclude=./build/deb \
   --exclude=./build/test-results . | tar -xf - -C "$tree"
 cp -al node_modules "$tree/" # hard links: a gigabyte in a second
 rm -rf "$tree/node_modules/epoll" "$tree/node_modules/.vite"

@@ -5,7 +5,7 @@
 #     --version   Debian version (default: that of package.json with -1)
 #     --out       where the package goes (default: build/deb)
 #     --fast      no compression: for tests
-# Prints the path of the package.
+# Prints the path of the package. DEBFULLNAME and DEBEMAIL name who publishes it.
 set -eu
 export LC_ALL=C
 cd "$(dirname "$0")/../.."
@@ -21,7 +21,7 @@ while [ $# -gt 0 ]; do
     --version) version=$2; shift ;;
     --out) out=$2; shift ;;
     --fast) compression=-Znone ;;
-    -h | --help) sed -n '2,8p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,9p' "$0"; exit 0 ;;
     *) echo "deb/build.sh: unknown option $1" >&2; sed -n '3,7p' "$0" >&2; exit 2 ;;
   esac
   shift
@@ -37,6 +37,8 @@ esac
 tool=
 [ "$arch" = "$(dpkg --print-architecture)" ] || tool=aarch64-linux-gnu-
 command -v "${tool}strip" >/dev/null || fail "${tool}strip is missing: apt-get install binutils${tool:+ g++-aarch64-linux-gnu}"
+
+command -v patchelf >/dev/null || fail "patchelf is missing: apt-get install patchelf"
 
 work=$root/build/deb/$arch
 stage=$work/root

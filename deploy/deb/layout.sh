@@ -2,7 +2,7 @@
 # Everything around the program: command, configuration, units, documents, and the control files of the package.
 
 files=$root/deploy/deb/files
-maintainer='asls contributors <asls@example.org>'
+maintainer="${DEBFULLNAME:-asls contributors} <${DEBEMAIL:-asls@example.org}>"
 
 finish_layout() {
   install -m 0755 "$files/asls" "$stage/usr/bin/asls"
@@ -17,12 +17,19 @@ finish_layout() {
   write_changelog | gzip -9n >"$docs/changelog.Debian.gz"
   gzip -9nc CHANGELOG.md >"$docs/changelog.gz"
   cp README.md docs/*.md "$docs/"
+  write_licences >"$docs/licences.txt"
+  gzip -9nc "$node/LICENSE" >"$docs/LICENSE.nodejs.gz"
+  mkdir -p "$stage/usr/share/man/man1" "$stage/usr/share/lintian/overrides"
+  gzip -9nc "$files/asls.1" >"$stage/usr/share/man/man1/asls.1.gz"
+  cp "$files/lintian-overrides" "$stage/usr/share/lintian/overrides/asls"
 
   # Modes as the policy has them, whatever the umask and the npm packages say.
   find "$stage" -type d -exec chmod 0755 {} +
   find "$app" -type f -exec chmod 0644 {} +
+  find "$stage/usr/share" -type f -exec chmod 0644 {} +
   chmod 0755 "$app/bin/node" "$app/build/trainer/asls-trainer"
-  find "$docs" -type f -exec chmod 0644 {} +
+  # Command lines of npm packages, and ours, are started by the bundled node and never by `/usr/bin/env node`.
+  grep -rlI --max-count=1 '^#!' "$app/node_modules" "$app/dist" | xargs sed -i '1s/^#!.*//'
 
   size=$(du -sk --exclude=DEBIAN "$stage" | cut -f 1)
   depends=$(library_dependencies "$app")
@@ -45,7 +52,18 @@ asls ($version) unstable; urgency=medium
 CHANGELOG
 }
 
-# Our licence, and that of every npm package and of Node.js that is inside.
+# Our licence; those of npm packages and Node.js are files of their own.
 write_copyright() {
   cat "$files/copyright"
+}
+
+# Every npm package inside: name, version, licence; its text lies in its folder.
+write_licences() {
+  echo "Node.js $(sh deploy/board-node.sh --version): LICENSE.nodejs.gz"
+  node -e '
+    const { readFileSync } = require("node:fs");
+    for (const name of readFileSync(process.argv[2], "utf8").trim().split("\n")) {
+      const { version, license } = JSON.parse(readFileSync(`${process.argv[1]}/${name}/package.json`, "utf8"));
+      console.log(`${name} ${version}: ${license ?? "see its folder"}`);
+    }' "$app/node_modules" "$work/modules"
 }

@@ -22,7 +22,7 @@ node_modules_root() {
 copy_modules() {
   # The patterns are anchored: `node-llama-cpp/...` is that package, `*/test` any folder of that name.
   tar -C "$1" -cf - --anchored \
-    --exclude='*.map' --exclude='*.ts' --exclude='*.mts' --exclude='*.cts' --exclude='*.md' --exclude='*/.*' \
+    --exclude='*.map' --exclude='*.ts' --exclude='*.mts' --exclude='*.cts' --exclude='*/.*' \
     --exclude='*/test' --exclude='*/tests' --exclude='*/example' --exclude='*/examples' --exclude='*/benchmarks' \
     --exclude='*.c' --exclude='*.cc' --exclude='*.cpp' --exclude='*.h' --exclude='*.hpp' --exclude='*.gyp' --exclude='*.gypi' \
     --exclude='node-llama-cpp/llama/gitRelease.bundle' --exclude='node-llama-cpp/llama/addon' \
@@ -30,8 +30,10 @@ copy_modules() {
     --exclude='node-llama-cpp/llama/xpack' --exclude='node-llama-cpp/llama/profiles' --exclude='node-llama-cpp/templates' \
     --exclude='sqlite3/build' --exclude='sqlite3/deps' --exclude='sqlite3/src' --exclude='sqlite3/node-addon-api' \
     --exclude='epoll/build' --exclude='epoll/src' --exclude='koffi/doc' --exclude='koffi/vendor' --exclude='*/musl_*' \
-    --exclude='*/libsherpa-onnx-cxx-api.so' \
+    --exclude='*/libsherpa-onnx-cxx-api.so' --exclude='koffi/cnoke.cjs' --exclude='onoff/integration-test' \
+    --exclude='pino/index.html' --exclude='pino/docs' \
     -T "$2" | tar -C "$app/node_modules" -xf -
+  find "$app/node_modules" -name '*.md' ! -iname 'licen[cs]e*' -delete
 }
 
 # compile_module NAME: the binary of a node-gyp package for the board's Node; kept per version of both.
@@ -64,6 +66,8 @@ install_native() {
   done
   find "$app/node_modules" -type f \( -name '*.so' -o -name '*.node' \) | while read -r file; do
     "${tool}strip" --strip-unneeded "$file"
+    # sherpa-onnx is built with the folder of its build machine in the run path: anyone who can make that folder would be loaded.
+    case $("${tool}readelf" --dynamic "$file") in *"/home/runner/"*) patchelf --set-rpath "\$ORIGIN" "$file" ;; esac
     chmod 0644 "$file"
   done
 }
