@@ -6,12 +6,16 @@ import { packageRoot } from "../src/core/built-file.ts";
 import { SystemClock } from "../src/core/clock.ts";
 import { controlSocketPath } from "../src/runtime/control/socket-path.ts";
 
-/** The built service on the virtual board in a folder of its own, for the time of `measure`. */
+/**
+ * The built service on the virtual board in a folder of its own, for the time of `measure`.
+ * @param parent where that folder is made; default the system's temporary folder.
+ */
 export async function withService<T>(
   settings: readonly string[],
   measure: (service: DemoService, folder: string) => Promise<T>,
+  parent: string = tmpdir(),
 ): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), "asls-bench-"));
+  const folder = await mkdtemp(join(parent, "asls-bench-"));
   try {
     const all = [`paths.stateDir=${folder}/state`, `paths.runtimeDir=${folder}/run`, "log.level=warn", ...settings];
     const args = ["--board", "virtual", ...all.flatMap((setting) => ["--set", setting])];

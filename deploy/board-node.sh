@@ -14,7 +14,8 @@ if ! grep -qs "\"version\": *\"$version\"" "$folder/package.json" || [ ! -x "$fo
   mkdir -p "$home"
   echo '{ "private": true }' > "$home/package.json"
   # The npm package `node` is a script that fetches this one; taken directly, no install script has to be allowed.
-  npm install --prefix "$home" --no-audit --no-fund --ignore-scripts --os=linux "--cpu=$arch" "node-linux-$arch@$version" > "$home/install.log" 2>&1 || {
+  # Forced, since npm refuses what is for another processor.
+  npm install --prefix "$home" --no-audit --no-fund --ignore-scripts --force "node-linux-$arch@$version" > "$home/install.log" 2>&1 || {
     cat "$home/install.log" >&2
     exit 1
   }

@@ -10,13 +10,23 @@ import { packageRoot } from "../../src/core/built-file.ts";
 import { SystemClock } from "../../src/core/clock.ts";
 import { AppError, isAppError } from "../../src/core/errors.ts";
 import { silentLogger } from "../../src/core/logger.ts";
-import { type BenchContext, type Benchmark, type BenchResult, quantile, spreadOf } from "../report.ts";
+import {
+  type BenchContext,
+  type Benchmark,
+  type BenchResult,
+  type Figure,
+  quantile,
+  skippedFigure,
+  spreadOf,
+} from "../report.ts";
 import { ensureModel, ensureTokens, ensureTools, LLAMA_100M, tool } from "../trainer/shapes.ts";
+import { assistantDay } from "./assistant-day.ts";
 
 /** `bench freeze`: how fast the trainer gives the processor back, and what survives stops and kills. */
 export const bench: Benchmark = {
-  summary: "order to no CPU used by the trainer (p99), and checkpoints after stops and kills",
-  packages: ["node-llama-cpp"],
+  summary:
+    "order to no CPU used by the trainer (p99), checkpoints after stops and kills, and what a job costs a turn and the disk",
+  packages: ["node-llama-cpp", "sqlite3"],
   options: {
     threads: {
       type: "string",
@@ -43,6 +53,7 @@ async function run(context: BenchContext): Promise<BenchResult> {
     log(`${orders} freezes done`);
     const identical = await resumedBytesAreTheSame(context, folder);
     const survived = await killAtRandom(context, folder, kills);
+    const day = await dayFigures(context);
     return {
       figures: {
         freeze_p99_ms: {
@@ -61,12 +72,28 @@ async function run(context: BenchContext): Promise<BenchResult> {
         resume_identical: { value: identical ? 1 : 0, unit: "(1 = the same bytes)", goal: "1" },
         kills_survived: { value: survived.loadable / kills, unit: "of all kills", goal: "1" },
         stray_files: { value: survived.strayFiles, unit: "files", goal: "0" },
+        ...day,
       },
       conditions: { threads, orders, kills, freeze_model: "llama 100m q8_0, 256 tokens", kill_model: "seed-q8_0" },
     };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** The whole service: takes minutes. */
+async function dayFigures(context: BenchContext): Promise<Record<"ttft_ratio" | "written_day_mb", Figure>> {
+  if (context.quick) {
+    const reason = "takes minutes: not with --quick";
+    return { ttft_ratio: skippedFigure("of idle", reason), written_day_mb: skippedFigure("MB", reason) };
+  }
+  const { idleMs, besideJobMs, writtenBytes } = await assistantDay(context, 12);
+  const written: Figure = { value: writtenBytes / 1e6, unit: "MB", goal: "< 50" };
+  if (besideJobMs.length === 0) {
+    return { ttft_ratio: skippedFigure("of idle", "no training job could be begun"), written_day_mb: written };
+  }
+  const ratio = spreadOf(besideJobMs).median / spreadOf(idleMs).median;
+  return { ttft_ratio: { value: ratio, unit: "of idle", goal: "<= 1.1" }, written_day_mb: written };
 }
 
 function makeTrainer(): Trainer {

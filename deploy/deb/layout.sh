@@ -6,6 +6,7 @@ maintainer="${DEBFULLNAME:-asls contributors} <${DEBEMAIL:-asls@example.org}>"
 
 finish_layout() {
   install -m 0755 "$files/asls" "$stage/usr/bin/asls"
+  install -D -m 0755 deploy/mosquitto/set-up.sh "$app/mosquitto/set-up.sh"
   install -D -m 0644 "$files/asls.yaml" "$stage/etc/asls/asls.yaml"
   for unit in systemd/*; do install -D -m 0644 "$unit" "$stage/usr/lib/systemd/system/$(basename "$unit")"; done
   install -D -m 0644 "$files/asls.sysusers" "$stage/usr/lib/sysusers.d/asls.conf"
@@ -27,7 +28,7 @@ finish_layout() {
   find "$stage" -type d -exec chmod 0755 {} +
   find "$app" -type f -exec chmod 0644 {} +
   find "$stage/usr/share" -type f -exec chmod 0644 {} +
-  chmod 0755 "$app/bin/node" "$app/build/trainer/asls-trainer"
+  chmod 0755 "$app/bin/node" "$app/build/trainer/asls-trainer" "$app/mosquitto/set-up.sh"
   # Command lines of npm packages, and ours, are started by the bundled node and never by `/usr/bin/env node`.
   grep -rlI --max-count=1 '^#!' "$app/node_modules" "$app/dist" | xargs sed -i '1s/^#!.*//'
 
