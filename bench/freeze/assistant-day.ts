@@ -1,8 +1,9 @@
 import { readFile, rm } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { becomeAnotherPerson, learnFromPerson } from "../../src/cli/demo/demo-learning.ts";
+import { becomeAnotherPerson } from "../../src/cli/demo/demo-learning.ts";
 import type { DemoService } from "../../src/cli/demo/demo-service.ts";
 import { packageRoot } from "../../src/core/built-file.ts";
+import { AppError, isAppError } from "../../src/core/errors.ts";
 import type { TurnReport } from "../../src/runtime/dialog/turn-report.ts";
 import type { BenchContext } from "../report.ts";
 import { withService } from "../service.ts";
@@ -15,25 +16,25 @@ const QUESTIONS = [
   "is it cold outside",
   "close the front door",
 ];
-const JOB_MS = 60_000;
+const CORRECTED_TURNS = 32;
+const JOB_MS = 120_000;
+const BEGIN_ATTEMPTS = 20;
 const BETWEEN_TURNS_MS = 1_500;
 
 export interface AssistantDay {
-  /** To the first token with no training job, ms, one per turn: before the job and after it. */
-  readonly idleMs: readonly number[];
-  /** The same while a job exists and stands frozen for the turn, ms. Empty: none could be begun. */
-  readonly besideJobMs: readonly number[];
+  /** Time to the first token while a job exists over that of the turn just before, without one: one per pair. */
+  readonly ratios: readonly number[];
   /** What the service and its trainer gave the disk of the state folder to write, bytes. */
   readonly writtenBytes: number;
-  readonly turns: number;
 }
 
 /**
  * The real service on the virtual board through what a day may bring: turns, 32 of them corrected, the micro-updates and
- * the full trainings that follow, and the governor's writes. Beside it: how soon the first token comes with and without
- * a training job. State lies on the disk of the checkout; what a board keeps in memory lies in /dev/shm.
+ * full trainings that follow, and the governor's writes. Beside it, in pairs of turns: how soon the first token comes
+ * without a training job, and with one that computed until the turn froze it. State lies on the disk of the checkout;
+ * what a board keeps in memory lies in /dev/shm.
  */
-export async function assistantDay({ log, signal }: BenchContext, samples: number): Promise<AssistantDay> {
+export async function assistantDay({ log, signal }: BenchContext, pairs: number): Promise<AssistantDay> {
   const stateDir = `${packageRoot}build/bench-day-${process.pid}`;
   // The trainer goes on between two turns here, so that each turn has to stop it anew.
   const settings = [`paths.stateDir=${stateDir}`, "training.graceMs=0", "governor.graceMs=0", "governor.dwellMs=1000"];
@@ -43,17 +44,26 @@ export async function assistantDay({ log, signal }: BenchContext, samples: numbe
       async (service) => {
         const first = await writtenBytes(service.pid);
         await becomeAnotherPerson(service);
-        await learnFromPerson(service);
-        log("learned from 32 corrected turns");
-        const idleMs = await firstTokens(service, samples, signal);
-        const hasJob = await beginJob(service);
-        const besideJobMs = hasJob ? await firstTokens(service, samples, signal) : [];
-        await service.call("trainCancel", {});
-        idleMs.push(...(await firstTokens(service, samples, signal)));
+        for (let turn = 0; turn < CORRECTED_TURNS; turn += 1) {
+          await firstTokenMs(service, turn);
+          await service.call("feedback", { kind: "correction", correction: `Aye, number ${turn} is done.` });
+        }
+        await jobEnds(service, await beginJob(service));
+        log(`${CORRECTED_TURNS} corrected turns and a full training are over`);
+        const ratios: number[] = [];
+        for (let pair = 0; pair < pairs && !signal.aborted; pair += 1) {
+          await sleep(BETWEEN_TURNS_MS, undefined, { signal });
+          const idleMs = await firstTokenMs(service, CORRECTED_TURNS + 2 * pair);
+          await beginJob(service);
+          await sleep(BETWEEN_TURNS_MS, undefined, { signal });
+          const besideJobMs = await firstTokenMs(service, CORRECTED_TURNS + 2 * pair + 1);
+          await service.call("trainCancel", {});
+          ratios.push(besideJobMs / idleMs);
+        }
         const last = await writtenBytes(service.pid);
         await service.call("governorMode", { mode: "quiet" });
         const governorBytes = ((await writtenBytes(service.pid)) - last) * GOVERNOR_WRITES_A_DAY;
-        return { idleMs, besideJobMs, writtenBytes: last - first + governorBytes, turns: 32 + 3 * samples };
+        return { ratios, writtenBytes: last - first + governorBytes };
       },
       "/dev/shm",
     );
@@ -62,32 +72,32 @@ export async function assistantDay({ log, signal }: BenchContext, samples: numbe
   }
 }
 
-/** Typed turns, one after the other; ms from the finished prompt to the first token. */
-async function firstTokens(service: DemoService, count: number, signal: AbortSignal): Promise<number[]> {
-  const times: number[] = [];
-  for (let turn = 0; turn < count && !signal.aborted; turn += 1) {
-    // Another request each time, as far apart in every block, so that each block reuses as much of the last prompt.
-    await sleep(BETWEEN_TURNS_MS, undefined, { signal });
-    const text = `${QUESTIONS[turn % QUESTIONS.length]} number ${turn}`;
-    const report = (await service.call("say", { text, aloud: false })) as TurnReport;
-    const { llmFirstTokenMs } = report.stages;
-    if (llmFirstTokenMs !== null) times.push(llmFirstTokenMs);
-  }
-  return times;
+/** A typed turn; ms from the finished prompt to the first token. Other words each time, so that each prompt is as new. */
+async function firstTokenMs(service: DemoService, turn: number): Promise<number> {
+  const text = `${QUESTIONS[turn % QUESTIONS.length]} number ${turn}`;
+  const { stages } = (await service.call("say", { text, aloud: false })) as TurnReport;
+  if (stages.llmFirstTokenMs === null) throw new AppError("E_INTERNAL", "a turn of the benchmark had no token");
+  return stages.llmFirstTokenMs;
 }
 
-/** True once a trainer has computed; false when the governor of this machine grants none in time. */
-async function beginJob(service: DemoService): Promise<boolean> {
+/** Resolves once a trainer computes, with where in the events that was. The governor grants none for a moment after a turn. */
+async function beginJob(service: DemoService): Promise<number> {
   const from = service.position;
-  try {
-    await service.call("trainNow", {});
-    await service.next(from, "a training job at work", JOB_MS, ({ event, data }) => {
-      return event === "job" && data.state === "training";
-    });
-    return true;
-  } catch {
-    return false;
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      await service.call("trainNow", {});
+      break;
+    } catch (error) {
+      if (!isAppError(error, "E_TRAINING_INELIGIBLE") || attempt === BEGIN_ATTEMPTS) throw error;
+      await sleep(BETWEEN_TURNS_MS);
+    }
   }
+  await service.next(
+    from,
+    "a trainer at work",
+    JOB_MS,
+    ({ event, data }) => event === "job" && data.state === "training",
+  );
 }
 
 /** What the process and its children that have ended gave the block layer. @see proc_pid_io(5), write_bytes */

@@ -41,9 +41,8 @@ async function nextRelease(out: string): Promise<void> {
   await rm(tree, { recursive: true });
 }
 
-interface Check {
-  readonly part: string;
-  readonly state: string;
+interface Findings {
+  readonly findings: readonly { readonly part: string; readonly status: string }[];
 }
 
 describeWhen(packageRootObstacle() ?? lacksProgram("patchelf", "strip"), "the Debian package", () => {
@@ -70,8 +69,8 @@ describeWhen(packageRootObstacle() ?? lacksProgram("patchelf", "strip"), "the De
     "installed on its own it finds its model, trainer, recogniser and voice",
     async () => {
       await root.run(`${INSTALL} /mnt/old.deb`);
-      const checks = JSON.parse(await root.run("asls doctor --json || true")) as Check[];
-      const states = Object.fromEntries(checks.map(({ part, state }) => [part, state]));
+      const { findings } = JSON.parse(await root.run("asls doctor --json || true")) as Findings;
+      const states = Object.fromEntries(findings.map(({ part, status }) => [part, status]));
       expect(states).toMatchObject({
         node: "ok",
         configuration: "ok",
