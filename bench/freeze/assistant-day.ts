@@ -92,12 +92,17 @@ async function beginJob(service: DemoService): Promise<number> {
       await sleep(BETWEEN_TURNS_MS);
     }
   }
-  await service.next(
-    from,
-    "a trainer at work",
-    JOB_MS,
-    ({ event, data }) => event === "job" && data.state === "training",
-  );
+  await service.next(from, "a trainer at work", JOB_MS, ({ event, data }) => {
+    return event === "job" && data.state === "training";
+  });
+  return from;
+}
+
+async function jobEnds(service: DemoService, from: number): Promise<void> {
+  const over = ["active", "rejected", "failed"];
+  await service.next(from, "the end of a training", 2 * JOB_MS, ({ event, data }) => {
+    return event === "job" && data.kind === "full" && over.includes(String(data.state));
+  });
 }
 
 /** What the process and its children that have ended gave the block layer. @see proc_pid_io(5), write_bytes */
