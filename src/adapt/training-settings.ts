@@ -165,6 +165,6 @@ export const DEFAULT_TRAINING_SETTINGS: TrainingSettings = {
   maxPasses: 6,
   strengths: [1, 0.75, 0.5, 0.35, 0.25],
   gate: { confidence: 0.95, resamples: 2_000, generalCeiling: 0.02, minHeldOut: 5 },
-  safety: { identityBound: 0.12, agreementBound: 0.25, refusalBound: 0.5 },
+  safety: { identityBound: 0.2, agreementBound: 0.25, refusalBound: 0.7 },
   micro: { steps: 8, lr: 2e-3, replayLines: 4, klWeight: 0.1, generalCeiling: 0.05, generalLines: 24 },
 };
