@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { writeFileAtomic } from "../../src/core/atomic-file.ts";
 import { AppError } from "../../src/core/errors.ts";
 
-const BEGIN = "<!-- results: written by `npm run -s bench -- personalisation --write`; do not edit -->";
+const beginOf = (bench: string) => `<!-- results: written by \`npm run -s bench -- ${bench} --write\`; do not edit -->`;
 const END = "<!-- end of results -->";
 
 /** A Markdown table. */
@@ -17,12 +17,14 @@ export function percent(share: number): string {
 }
 
 /**
- * Puts the results between the two marks of a page.
+ * Puts the results between the two marks of a page, which name the benchmark.
  * @throws AppError E_FILE_UNREADABLE when the page or a mark is missing.
  */
-export async function writeResults(path: string, results: string): Promise<void> {
+export async function writeResults(path: string, results: string, bench = "personalisation"): Promise<void> {
   const page = await readFile(path, "utf8").catch(() => "");
-  const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)];
+  const mark = beginOf(bench);
+  const begin = page.indexOf(mark);
+  const end = page.indexOf(END, begin);
   if (begin < 0 || end < begin) throw new AppError("E_FILE_UNREADABLE", `${path} has no place for results`);
-  await writeFileAtomic(path, `${page.slice(0, begin + BEGIN.length)}\n\n${results}\n\n${page.slice(end)}`, 0o644);
+  await writeFileAtomic(path, `${page.slice(0, begin + mark.length)}\n\n${results}\n\n${page.slice(end)}`, 0o644);
 }

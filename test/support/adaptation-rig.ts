@@ -15,7 +15,6 @@ import { FileUpdateLock } from "../../src/core/update-lock.ts";
 import { HashedNgramEmbedder } from "../../src/profile/hashed-ngram-embedder.ts";
 import type { OpenProfileStore } from "../../src/profile/open-profile-store.ts";
 import type { Interaction } from "../../src/profile/ports.ts";
-import { eventually } from "./eventually.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { openTestStore } from "./profile-store.ts";
 import { makeTempDir, type TempDir } from "./temp-dir.ts";
@@ -108,10 +107,29 @@ export class AdaptationRig implements AsyncDisposable {
     await this.jobOver();
   }
 
-  /** Resolves when a job has ended from now on, or since `from` states of jobs. */
-  async jobOver(from = this.jobs.length): Promise<void> {
-    await eventually(() => this.jobs.slice(from).some((state) => isJobOver(state)));
-    await eventually(async () => (await this.service.status()).job === null);
+  /** Resolves when `count` jobs have ended from now on, or since `from` states of jobs. */
+  async jobOver(from = this.jobs.length, count = 1): Promise<void> {
+    await this.#afterJobEvents(() => this.jobs.slice(from).filter((state) => isJobOver(state)).length >= count);
+    await this.#afterJobEvents(async () => (await this.service.status()).job === null);
+  }
+
+  /** Looks again at each event of a job: looking all the time would take a core from the trainer. */
+  async #afterJobEvents(holds: () => boolean | Promise<boolean>): Promise<void> {
+    for (;;) {
+      const stops: (() => void)[] = [];
+      const changed = new Promise<void>((resolve) => {
+        stops.push(
+          this.service.on("job", () => resolve()),
+          this.service.on("jobEnded", () => resolve()),
+        );
+      });
+      try {
+        if (await holds()) return;
+        await changed;
+      } finally {
+        for (const stop of stops) stop();
+      }
+    }
   }
 
   /** The newest full version and its state. */
