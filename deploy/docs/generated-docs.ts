@@ -1,4 +1,5 @@
 import { configDoc } from "./config-doc.ts";
+import { dependenciesDoc } from "./dependencies-doc.ts";
 import { discoveryExample } from "./discovery-example.ts";
 import { errorsDoc } from "./errors-doc.ts";
 import { governorPlot } from "./governor-plots.ts";
@@ -12,6 +13,7 @@ export const GENERATED_DOCS: Readonly<Record<string, () => string>> = {
   "docs/mqtt.md": mqttDoc,
   "docs/examples/homeassistant-discovery.json": discoveryExample,
   "docs/trainer-protocol.md": trainerProtocolDoc,
+  "docs/dependencies.md": dependenciesDoc,
   "docs/plots/governor-day-auto.svg": () => governorPlot("auto", null),
   "docs/plots/governor-day-quiet.svg": () => governorPlot("quiet", 24),
 };
