@@ -110,14 +110,12 @@ async function newest(device: AdaptationRig, profileId: string): Promise<string>
   return lastFull.version;
 }
 
-/** As `asls profile delete` does, row by row; resolves when the rebuild that follows is over. */
+/** As deleting by hand and retention do; resolves when the rebuild that follows is over. */
 async function deleteAll(device: AdaptationRig, ids: readonly string[]): Promise<void> {
-  for (const [i, id] of ids.entries()) {
-    const from = device.jobs.length;
-    await device.opened.archive.deleteInteraction(id);
-    await device.service.interactionDeleted(id);
-    if (i === ids.length - 1) await device.jobOver(from);
-  }
+  for (const id of ids) await device.opened.archive.deleteInteraction(id);
+  const from = device.jobs.length;
+  await device.service.interactionsDeleted(ids);
+  await device.jobOver(from);
 }
 
 /** How many nats a token the adapter gained on each row of these dialogues, the row alone, as the user said it. */

@@ -15,6 +15,12 @@ test.each([
   expect(checkComplaints(rows, read)).toEqual([]);
 });
 
+test("every direct dependency says what it is for (WHY in deploy/docs/dependencies-doc.ts)", () => {
+  const rows = (read("docs/dependencies.md") ?? "").split("\n").filter((line) => line.startsWith("| `"));
+  expect(rows.length).toBeGreaterThan(10);
+  expect(rows.filter((line) => line.endsWith("| ? |"))).toEqual([]);
+});
+
 describe("a rule that lost its check is noticed", () => {
   const table = (cell: string) => checkedRows(`text\n\n| rule | checked by |\n| --- | --- |\n| be kind | ${cell} |\n`);
   const files = (path: string) => (path === "test/a.test.ts" ? 'test("is kind to all", () => {})' : null);
