@@ -132,10 +132,11 @@ export class AdaptationRig implements AsyncDisposable {
     }
   }
 
-  /** The newest full version and its state. */
+  /** What the newest full job came to. The clock stands still here, so that times do not tell which one is newest. */
   async full(profileId: string): Promise<AdapterListing | undefined> {
+    const version = (await this.journal.read(profileId, "full"))?.version;
     const listings = await this.store.list(profileId, this.base.sha256);
-    return listings.findLast(({ manifest }) => manifest.kind !== "micro");
+    return listings.find(({ manifest }) => manifest.version === version);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

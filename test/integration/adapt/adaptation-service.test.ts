@@ -90,24 +90,28 @@ describeWhen(lacksTrainer, "adaptation", () => {
     }
   });
 
-  test("a deleted row: its versions are out of use at once, and the rebuild is what would have been without it", async () => {
-    await using rig = await AdaptationRig.make(NO_MICRO);
-    await using never = await AdaptationRig.make(NO_MICRO);
+  test("a deleted row: its versions are out of use at once, and full job and micro-update are rebuilt as if it had never been", async () => {
+    await using rig = await AdaptationRig.make();
+    await using never = await AdaptationRig.make();
     const turns = gardenTurns(TURNS + 1);
     const profileId = await rig.consentingProfile();
     const ids = await rig.tell(profileId, turns);
     await rig.service.start();
-    await rig.trainNow();
-    const first = rig.service.activeVersion;
+    await rig.service.trainNow();
+    await rig.jobOver(0, 2);
     const [, second = ""] = ids;
-    expect((await rig.full(profileId))?.manifest.trainedInteractionIds).toContain(second);
+    const made = await rig.store.list(profileId, null);
+    expect(made.map(({ manifest }) => manifest.kind).toSorted()).toEqual(["full", "micro"]);
+    expect(made.every(({ manifest }) => manifest.trainedInteractionIds.includes(second))).toBe(true);
     await rig.opened.archive.deleteInteraction(second);
     const from = rig.jobs.length;
-    expect(await rig.service.interactionsDeleted([second])).toEqual([first]);
+    const revoked = await rig.service.interactionsDeleted([second]);
+    expect(revoked.toSorted()).toEqual(made.map(({ manifest }) => manifest.version).toSorted());
     expect(rig.service.activeVersion).toBeNull();
     expect(rig.used.at(-1)).toBeNull();
-    await rig.jobOver(from);
-    expect((await rig.full(profileId))?.manifest.kind).toBe("rebuild");
+    await rig.jobOver(from, 2);
+    const full = await rig.full(profileId);
+    expect(full?.manifest.kind).toBe("rebuild");
 
     const other = await never.consentingProfile();
     await never.tell(
@@ -115,8 +119,18 @@ describeWhen(lacksTrainer, "adaptation", () => {
       turns.filter((_, i) => i !== 1),
     );
     await never.service.start();
-    await never.trainNow();
-    expect(rig.service.activeVersion).not.toBeNull();
+    await never.service.trainNow();
+    await never.jobOver(0, 2);
+    const clean = await never.full(other);
+    expect(full?.manifest.version).toBe(clean?.manifest.version);
+    expect(full?.manifest.gate).toEqual(clean?.manifest.gate);
+    const [micro, cleanMicro] = [(await rig.service.status()).lastMicro, (await never.service.status()).lastMicro];
+    expect(micro?.version).not.toBeNull();
+    expect([micro?.version, micro?.state, micro?.gate]).toEqual([
+      cleanMicro?.version,
+      cleanMicro?.state,
+      cleanMicro?.gate,
+    ]);
     expect(rig.service.activeVersion).toBe(never.service.activeVersion);
   });
 
