@@ -2,6 +2,7 @@
 # Builds the native trainer against the ggml libraries that node-llama-cpp runs. Idempotent; a second run takes a second.
 #   --asan | --ubsan   sanitised flavour in build/trainer-asan, build/trainer-ubsan
 #   --tools            also the test tools (GGUF maker, reference, gradient checker)
+#   --fuzz             with clang, AddressSanitizer and libFuzzer in build/trainer-fuzz (deploy/fuzz-trainer.sh)
 #   --arch arm64       cross build in build/trainer-arm64 (needs g++-aarch64-linux-gnu)
 #   --jobs N           compile jobs (default: all cores)
 set -eu
@@ -12,9 +13,10 @@ while [ $# -gt 0 ]; do
     --asan) flavour=-asan; sanitize=address ;;
     --ubsan) flavour=-ubsan; sanitize=undefined ;;
     --tools) tools=-DASLS_TRAINER_TOOLS=ON ;; # stays on for later builds of the same folder
+    --fuzz) flavour=-fuzz; sanitize=address; tools="-DASLS_TRAINER_FUZZ=ON -DCMAKE_CXX_COMPILER=clang++" ;;
     --arch) arch=$2; shift ;;
     --jobs) jobs=$2; shift ;;
-    *) echo "build-trainer.sh: unknown option $1" >&2; sed -n '2,7p' "$0" >&2; exit 2 ;;
+    *) echo "build-trainer.sh: unknown option $1" >&2; sed -n '2,8p' "$0" >&2; exit 2 ;;
   esac
   shift
 done

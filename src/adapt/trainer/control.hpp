@@ -60,7 +60,6 @@ private:
   std::atomic<const char *> state_{"waiting"};
   std::atomic<int64_t> step_{0};
   double rest_seconds_ = 0, work_started_ = 0;
-  bool was_paused_ = false;
   int wake_[2] = {-1, -1};
   std::thread reader_, heart_;
 };

@@ -21,7 +21,7 @@ std::string string_value(const gguf_context * gguf, const std::string & key) {
 }
 } // namespace
 
-Model::Model(const std::string & path, Device & device) : device_(device) {
+Model::Model(const std::string & path, Device & device) : Model(device) {
   if (access(path.c_str(), R_OK) != 0) throw TrainerError("E_MODEL_UNREADABLE", "the model file cannot be read");
   gguf_ = gguf_init_from_file(path.c_str(), {/*no_alloc*/ true, &meta_});
   if (gguf_ == nullptr) throw TrainerError("E_MODEL_UNREADABLE", "the model file is not a whole GGUF header");

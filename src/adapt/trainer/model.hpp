@@ -66,6 +66,8 @@ public:
   std::string fingerprint;
 
 private:
+  /** The public constructor delegates to this one, so that the destructor runs when a file is refused. */
+  explicit Model(Device & device) : device_(device) {}
   ggml_tensor * take(const std::string & name, std::initializer_list<int64_t> shape, bool required);
   void read_shape();
   void read_layers();
