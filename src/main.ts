@@ -313,6 +313,7 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
         onDeleted: async (ids) => {
           profileTopics.refresh();
           await phrases.refresh();
+          await phrases.refresh();
           await adaptation.interactionsDeleted(ids);
         },
       }),

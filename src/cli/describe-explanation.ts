@@ -24,7 +24,7 @@ export function describeExplanation(explained: ProfileExplanation, isComplete: b
   }
   lines.push("", "What that changed:");
   if (adapter === null) {
-    lines.push("  the prompt only: no adapter is in use");
+    lines.push("  what the model is asked, not the model: no adapter is in use");
   } else {
     lines.push(
       `  adapter ${adapter.version} of ${day(adapter.createdAtMs)}, trained on ${adapter.trainedInteractions} of ${adapter.ofInteractions} interactions`,
@@ -33,6 +33,8 @@ export function describeExplanation(explained: ProfileExplanation, isComplete: b
       '  see answers with and without it: asls adapter diff "..."',
     );
   }
+  if (explained.phraseTurns > 0)
+    lines.push(`  phrases of your newest ${explained.phraseTurns} turns may come up in answers`);
   if (isComplete)
     lines.push("", "Every interaction, and what it changed:", ...explained.interactions.flatMap(turnLines));
   return lines.join("\n");

@@ -42,6 +42,8 @@ export interface ProfileExplanation {
     /** True when the adapter in use was trained on it. */
     readonly isLearned: boolean;
   }[];
+  /** Newest turns whose phrases may come up in answers. */
+  readonly phraseTurns: number;
   readonly adapter: {
     readonly version: string;
     readonly createdAtMs: number;
@@ -56,7 +58,7 @@ export interface ProfileExplanation {
 
 export async function explainProfile(
   profileId: string,
-  { profiles, adapters, models }: Pick<ServiceParts, "profiles" | "adapters" | "models">,
+  { profiles, adapters, models, phrases }: Pick<ServiceParts, "profiles" | "adapters" | "models" | "phrases">,
 ): Promise<ProfileExplanation> {
   const summary = await profiles.archive.summary(profileId);
   const interactions = await profiles.archive.interactions(profileId);
@@ -88,6 +90,7 @@ export async function explainProfile(
       if (correction === null) return [];
       return [{ source: sourceOf(each), answer: each.answer, correction, isLearned: trained.has(correctionId(each)) }];
     }),
+    phraseTurns: summary.isActive ? phrases.turns : 0,
     adapter: manifest === null ? null : adapterFacts(manifest, interactions.length),
   };
 }

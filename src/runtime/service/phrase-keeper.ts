@@ -23,10 +23,16 @@ export interface PhraseKeeperParts {
 export class PhraseKeeper {
   readonly #parts: PhraseKeeperParts;
   #isWished = false;
+  #turns = 0;
   #running: Promise<void> = Promise.resolve();
 
   constructor(parts: PhraseKeeperParts) {
     this.#parts = parts;
+  }
+
+  /** Stored turns whose phrases may come up in answers now; 0 while phrases are not used. */
+  get turns(): number {
+    return this.#turns;
   }
 
   /** Something about the profile or its turns has changed. Never rejects; resolves when what is remembered fits again. */
@@ -48,11 +54,15 @@ export class PhraseKeeper {
   async #refreshNow(): Promise<void> {
     const { store, archive } = this.#parts;
     const model = this.#parts.model();
-    if (model === null || !this.#parts.isWanted(model)) return;
+    if (model === null || !this.#parts.isWanted(model)) {
+      this.#turns = 0;
+      return;
+    }
     const profile = await store.active();
     const interactions =
       profile.consent.store === true ? await archive.interactions(profile.id, this.#parts.limit) : [];
     await model.remember(rememberedExchanges(interactions));
+    this.#turns = interactions.length;
   }
 }
 

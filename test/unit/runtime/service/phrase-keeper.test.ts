@@ -56,6 +56,7 @@ describe("the keeper of phrases", () => {
     await phrases.refresh();
     expect(model.remembered.map(({ id }) => id)).toEqual(turns.map(({ id }) => id));
     expect(asked).toEqual([500]);
+    expect(phrases.turns).toBe(3);
     turns.splice(1, 1);
     await phrases.refresh();
     expect(model.remembered.map(({ id }) => id)).toEqual(turns.map(({ id }) => id));
