@@ -17,6 +17,11 @@ export interface Arm {
   readonly retunes: boolean;
 }
 
+/** Arms of the same name here begin with the same adapter. */
+export function trainingName({ start, selection, budgetShare, rate }: Arm): string {
+  return `${start}-${selection}-${budgetShare.toFixed(2)}-${rate}`;
+}
+
 const MAIN: Arm = {
   name: "adapt_prompt",
   doc: "adapter, adapted once, and phrase memory, which grows turn by turn",

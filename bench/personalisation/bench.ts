@@ -5,7 +5,8 @@ import { meanLoss, measureExamples } from "../../src/adapt/trainer-steps.ts";
 import { packageRoot } from "../../src/core/built-file.ts";
 import { AppError } from "../../src/core/errors.ts";
 import type { BenchContext, Benchmark, BenchResult } from "../report.ts";
-import { ARMS, type Arm, SWAPPED, TRIGRAM, WARM_START_ONLY } from "./arms.ts";
+import type { ArmResult } from "./arm-result.ts";
+import { ARMS, type Arm, SWAPPED, TRIGRAM, trainingName, WARM_START_ONLY } from "./arms.ts";
 import { microUpdateSeconds } from "./micro.ts";
 import { resultsOf, writePage } from "./results.ts";
 import type { Rig } from "./rig.ts";
@@ -13,7 +14,7 @@ import { openRig } from "./setup.ts";
 import { BenchState, cellKey } from "./state.ts";
 import { measureStyle, readStyles, type StyleGroup, type StyleResult, type StyleSettings } from "./style.ts";
 import { TrigramMixture, WordTrigram } from "./word-ngram.ts";
-import { type ArmResult, trainingName, WriterRun } from "./writer-run.ts";
+import { WriterRun } from "./writer-run.ts";
 import { countWords, readWriters, splitWriter, type Writer, type WriterSplit } from "./writers.ts";
 
 const DATA = "../shared/data";

@@ -1,6 +1,6 @@
 import { appendFile, mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import type { ArmResult } from "./writer-run.ts";
+import type { ArmResult } from "./arm-result.ts";
 
 /** Results so far, one JSON line each, so that a run that was ended goes on where it was. No text is kept. */
 export class BenchState {

@@ -1,6 +1,6 @@
 import { seededRandom } from "../../src/adapt/seeded-random.ts";
 import { spreadOf } from "../report.ts";
-import type { ArmResult } from "./writer-run.ts";
+import type { ArmResult } from "./arm-result.ts";
 
 /** An arm against the base on the same words. */
 export interface ArmSummary {

@@ -7,10 +7,12 @@ import { writeTokenFile } from "../../src/adapt/token-file.ts";
 import { meanLoss, measureExamples, runStep } from "../../src/adapt/trainer-steps.ts";
 import { trainInPasses } from "../../src/adapt/training-run.ts";
 import type { TrainingSettings } from "../../src/adapt/training-settings.ts";
+import type { ArmResult, TrainedArm } from "./arm-result.ts";
 import type { Arm } from "./arms.ts";
 import { DialogueMemory, type MeasuredWindow } from "./phrases.ts";
 import { noPrompt, type PromptFor, profilePrompt, retrievalPrompt } from "./prompts.ts";
 import type { Rig } from "./rig.ts";
+import { tokenLosses } from "./token-losses.ts";
 import { asExample, behind, type Window, windowsOf } from "./windows.ts";
 import type { WriterSplit } from "./writers.ts";
 
@@ -18,29 +20,6 @@ import type { WriterSplit } from "./writers.ts";
 const PROMPT_TOKENS = 56;
 /** Longer stretches between two trainings would only make the last block older. */
 const MAX_BLOCKS = 8;
-
-/** What one arm came to for one writer. */
-export interface ArmResult {
-  /** Per test dialogue: nats over the writer's words, and how many words. */
-  readonly dialogues: readonly (readonly [nats: number, words: number])[];
-  /** Of training and of what it measures to steer itself. */
-  readonly cpuSeconds: number;
-  readonly trainedTokens: number;
-  /** Whether validation spoke for the prompt. */
-  readonly prompted: boolean;
-}
-
-/** A training that several arms may share. */
-export interface TrainedArm {
-  readonly cpuSeconds: number;
-  /** Of the writer's own words and what stood in front of them, in one pass. */
-  readonly tokens: number;
-}
-
-/** Arms of the same name here begin with the same adapter. */
-export function trainingName({ start, selection, budgetShare, rate }: Arm): string {
-  return `${start}-${selection}-${budgetShare.toFixed(2)}-${rate}`;
-}
 
 interface Indexed {
   readonly dialogue: number;
@@ -80,7 +59,7 @@ export class WriterRun {
       const result = await this.#measure(base, prompt, firstTest, dialogues.length, memory);
       return { ...result, cpuSeconds: 0, trainedTokens: 0 };
     }
-    const { meter, parts } = this.#rig;
+    const { meter } = this.#rig;
     let begin = meter.cpuSeconds;
     const chosen = await this.#chosenPrompt(ownAdapter, prompt);
     let cpuSeconds = trained.cpuSeconds + meter.cpuSeconds - begin;
@@ -93,7 +72,7 @@ export class WriterRun {
       measured.push(...(await this.#measure(used, chosen, from, to, memory)).dialogues);
       if (to === dialogues.length) break;
       begin = meter.cpuSeconds;
-      adapter = await this.#catchUp(seed, adapter, join(parts.folder, "retuned.gguf"), [from, to]);
+      adapter = await this.#retuned(seed, adapter, [from, to]);
       cpuSeconds += meter.cpuSeconds - begin;
     }
     return { dialogues: measured, cpuSeconds, trainedTokens: trained.tokens, prompted: chosen !== noPrompt };
@@ -169,6 +148,18 @@ export class WriterRun {
     });
     await this.#rig.copy(target, out);
     return out;
+  }
+
+  /** Trained on a block's dialogues but the newest quarter, and kept only when it predicts that quarter better. */
+  async #retuned(seed: number, adapter: string, [from, to]: readonly [number, number]): Promise<string> {
+    const { parts, settings } = this.#rig;
+    const heldBack = Math.max(from + 1, to - Math.max(1, Math.round((to - from) / 4)));
+    const candidate = await this.#catchUp(seed, adapter, join(parts.folder, `retuned-${from}.gguf`), [from, heldBack]);
+    const newest = examplesOf(this.#windows(heldBack, to, noPrompt, "learned"));
+    const { maxTokens } = settings.optimiser;
+    const before = meanLoss(await measureExamples(parts, "retuned", newest, adapter, maxTokens));
+    const after = meanLoss(await measureExamples(parts, "retuned", newest, candidate, maxTokens));
+    return after !== null && before !== null && after < before ? candidate : adapter;
   }
 
   async #selected(pool: readonly Indexed[], arm: Arm, seed: number, init: string | null): Promise<EncodedExample[]> {
@@ -247,21 +238,8 @@ export class WriterRun {
     if (known !== undefined) return known;
     const { parts } = this.#rig;
     const windows = this.#windows(from, to, prompt, "own", path === null);
-    const data = join(parts.folder, "test.jsonl");
-    await writeTokenFile(
-      data,
-      examplesOf(windows).flatMap(({ sequences }) => sequences),
-    );
-    const { results } = await runStep(parts, {
-      mode: "evaluate",
-      model: parts.model,
-      data,
-      threads: parts.threads,
-      tokenLosses: true,
-      optimiser: { maxTokens: MEASURED_TOKENS, sequencesPerStep: 8 },
-      ...(path === null ? {} : { initAdapter: path }),
-    });
-    const measured = windows.map((window, i) => ({ ...window, losses: results[i]?.tokenLosses ?? [] }));
+    const losses = await tokenLosses(parts, examplesOf(windows), path, MEASURED_TOKENS);
+    const measured = windows.map((window, i) => ({ ...window, losses: losses[i] ?? [] }));
     if (prompt === noPrompt && keep) this.#kept.set(key, measured);
     return measured;
   }
