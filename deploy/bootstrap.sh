@@ -178,8 +178,10 @@ compile_program() {
 
 run_builds() {
   build "program" dist compile_program src tsconfig.json tsconfig.build.json node_modules/.package-lock.json
-  build "dashboard" dist/dashboard "node deploy/build-dashboard.mjs" \
-    src/dashboard deploy/build-dashboard.mjs tsconfig.json tsconfig.dashboard.json node_modules/.package-lock.json
+  if [ -f deploy/build-dashboard.mjs ]; then
+    build "dashboard" dist/dashboard "node deploy/build-dashboard.mjs" \
+      src/dashboard deploy/build-dashboard.mjs tsconfig.json tsconfig.dashboard.json node_modules/.package-lock.json
+  fi
   if [ -f deploy/home-language-model/build.ts ]; then
     build "home language model" build/home-lm "node node_modules/tsx/dist/cli.mjs deploy/home-language-model/build.ts" \
       deploy/home-language-model

@@ -5,6 +5,7 @@ import { packageRoot } from "../core/built-file.ts";
 import { SystemClock } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
 import { controlSocketPath } from "../runtime/control/socket-path.ts";
+import type { DashboardAddress } from "../runtime/dashboard/dashboard-server.ts";
 import { describeLearning } from "./demo/demo-learning.ts";
 import type { DemoFindings } from "./demo/demo-script.ts";
 import { describeEvent } from "./describe.ts";
@@ -71,6 +72,8 @@ async function demonstrate(folder: string): Promise<void> {
     },
   );
   happened(`ready      after ${Math.round(service.readyMs)} ms`);
+  const { signInUrl } = (await service.call("dashboard", {})) as DashboardAddress;
+  happened(`dashboard  ${signInUrl} (while the demo runs)`);
   const mqtt = await watchMqtt(`mqtt://127.0.0.1:${port}`, (topic) => {
     if (!isQuiet) published.add(topic);
   });
