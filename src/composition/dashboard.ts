@@ -27,7 +27,7 @@ export function makeDashboard(
     baseTopic: config.mqtt.baseTopic,
     topics: publisher,
     request: (verb, payload) => publisher.request(verb, payload),
-    health: () => requests.health_check({}, { signal, followUp: () => {} }),
+    health: () => requests.health_check({}, { signal, origin: "dashboard", followUp: () => {} }),
     ownData: ownData({
       store: profiles.store,
       archive: profiles.archive,

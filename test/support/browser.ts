@@ -55,6 +55,11 @@ export class Visitor implements AsyncDisposable {
     await this.page.getByText(text).first().waitFor();
   }
 
+  /** Waits until that text is nowhere on the page. */
+  async misses(text: string): Promise<void> {
+    await this.page.getByText(text).first().waitFor({ state: "detached" });
+  }
+
   /** Clicks the button or switch of that name. */
   async press(name: string | RegExp, role: "button" | "switch" | "link" = "button"): Promise<void> {
     await this.page

@@ -29,6 +29,7 @@ const REMEMBERED_TRANSACTIONS = 64;
 const MAX_RUNNING = 8;
 const verbName = /^[a-z_]{1,40}(\/[a-z_]{1,40})?$/;
 
+type From = Pick<RequestContext<Verb>, "signal" | "origin">;
 type Transaction = v.InferOutput<typeof transaction>;
 
 /**
@@ -59,7 +60,7 @@ export class RequestRouter {
 
   /** The response to a request from inside the process. Never rejects. @param verb whatever was asked for. */
   answer(verb: string, payload: Uint8Array, signal: AbortSignal): Promise<string> {
-    return this.#answerOnce(verb, payload, signal);
+    return this.#answerOnce(verb, payload, { signal, origin: "dashboard" });
   }
 
   /** Resolves when the response was handed over; never rejects. */
@@ -73,10 +74,10 @@ export class RequestRouter {
       this.#log.warn({}, "ignored a request on a malformed topic");
       return;
     }
-    this.#respond(verb, await this.#answerOnce(verb, request.payload, signal));
+    this.#respond(verb, await this.#answerOnce(verb, request.payload, { signal, origin: "mqtt" }));
   }
 
-  #answerOnce(verb: string, payload: Uint8Array, signal: AbortSignal): Promise<string> {
+  #answerOnce(verb: string, payload: Uint8Array, from: From): Promise<string> {
     const parsed = parseRequest(payload);
     const key = parsed.transaction === undefined ? null : JSON.stringify([verb, parsed.transaction]);
     const known = key === null ? undefined : this.#answers.get(key);
@@ -84,7 +85,7 @@ export class RequestRouter {
     // Not remembered: nothing has run, so the same transaction may be sent again.
     const refused = this.#refusal(verb);
     if (refused !== null) return Promise.resolve(errorText(refused, null, parsed.transaction));
-    const first = this.#answer(verb, parsed, signal);
+    const first = this.#answer(verb, parsed, from);
     if (key === null) return first;
     this.#answers.set(key, first);
     for (const oldest of this.#answers.keys()) {
@@ -99,7 +100,7 @@ export class RequestRouter {
     return isVerb(verb) && !this.#rates.take(verb, VERBS[verb].perMinute) ? "E_REQUEST_RATE" : null;
   }
 
-  async #answer(verb: string, parsed: ParsedRequest, signal: AbortSignal): Promise<string> {
+  async #answer(verb: string, parsed: ParsedRequest, from: From): Promise<string> {
     if (parsed.error !== null) return errorText(parsed.error.code, null, parsed.transaction);
     if (!isVerb(verb) || this.#handlers === null) return errorText("E_REQUEST_UNKNOWN", null, parsed.transaction);
     const fields = v.safeParse(VERBS[verb].request, parsed.fields);
@@ -107,7 +108,7 @@ export class RequestRouter {
     this.#running += 1;
     try {
       const followUp = (data: unknown) => this.#respond(verb, okText(verb, data, parsed.transaction));
-      return okText(verb, await call(this.#handlers, verb, fields.output, { signal, followUp }), parsed.transaction);
+      return okText(verb, await call(this.#handlers, verb, fields.output, { ...from, followUp }), parsed.transaction);
     } catch (error) {
       if (!isAppError(error))
         this.#log.error({ verb, err: error instanceof Error ? error.name : "?" }, "request handler failed");

@@ -225,10 +225,14 @@ export type Verb = keyof typeof VERBS;
 export type RequestOf<V extends Verb> = v.InferOutput<(typeof VERBS)[V]["request"]>;
 export type ResponseOf<V extends Verb> = v.InferOutput<(typeof VERBS)[V]["response"]>;
 
+export type RequestOrigin = "mqtt" | "dashboard";
+
 /** What a handler gets besides the request's fields. */
 export interface RequestContext<V extends Verb> {
   /** Fires when the publisher stops. */
   readonly signal: AbortSignal;
+  /** How it came: over the broker, or from the device's own page. */
+  readonly origin: RequestOrigin;
   /** A second answer to the same request, when somebody at the device did what the first one asked for. */
   followUp(data: ResponseOf<V>): void;
 }

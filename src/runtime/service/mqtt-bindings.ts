@@ -44,12 +44,12 @@ export function requestHandlers(parts: ServiceParts): RequestHandlers {
         alerts: alerts.standing.map(({ code }) => code),
       };
     },
-    "consent/revoke": async ({ purpose }) => {
+    "consent/revoke": async ({ purpose }, { origin }) => {
       const { id, consent } = await profiles.store.active();
       // Answering is not withdrawn by the way: that has to be named.
       const asked = CONSENT_PURPOSES.filter((each) => (purpose === "all" ? each !== "answer" : each === purpose));
       const revoked = asked.filter((each) => consent[each]);
-      for (const each of revoked) await dialog.setConsent(id, each, false, "mqtt");
+      for (const each of revoked) await dialog.setConsent(id, each, false, origin);
       return { revoked };
     },
     "options/set": async ({ logLevel }) => {

@@ -55,6 +55,7 @@ const ask = (request: Partial<RequestOf<"profile/forget">> = {}) =>
     { profile: null, confirm: null, ...request },
     {
       signal,
+      origin: "mqtt",
       followUp: (data) => {
         later.push(data);
       },
