@@ -61,14 +61,17 @@ export class SqliteProfileArchive implements ProfileArchive {
   create(label: string | null): Promise<Profile> {
     const { database, vault, clock, redaction } = this.#parts;
     const words = label === null ? null : redact(label, redaction);
-    return database.transaction((handle) => insertProfile(handle, vault, words, clock.now()));
+    return database.transaction((handle) => insertProfile(handle, vault, words, clock.now()), { durable: true });
   }
 
   async select(profileId: string): Promise<void> {
-    await this.#parts.database.transaction(async (handle) => {
-      await known(handle, profileId);
-      await writeSetting(handle, "active_profile", profileId);
-    });
+    await this.#parts.database.transaction(
+      async (handle) => {
+        await known(handle, profileId);
+        await writeSetting(handle, "active_profile", profileId);
+      },
+      { durable: true },
+    );
   }
 
   async summary(profileId: string): Promise<ProfileSummary> {

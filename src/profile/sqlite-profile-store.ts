@@ -20,6 +20,7 @@ import type {
   Signal,
   SignalOutcome,
   SqlDatabase,
+  SqlTransaction,
   StoreOutcome,
 } from "./ports.ts";
 import { insertProfile, readProfile, readSetting, writeSetting } from "./profile-rows.ts";
@@ -124,14 +125,16 @@ export class SqliteProfileStore implements ProfileStore, GuestRecord {
     const { profileId } = interaction;
     const [embedded] = await embedder.embed([interaction.input]);
     const vector = shrink(embedded ?? new Float32Array(embedder.dimensions));
-    const outcome = await database.transaction(async (handle): Promise<StoreOutcome> => {
+    const store = async (handle: SqlTransaction): Promise<StoreOutcome> => {
       if (!(await hasConsent(handle, profileId, "store"))) return { kind: "declined", reason: "no_consent" };
       const cipher = await vault.cipher(handle, profileId);
       const statistics = await readStatistics(handle, cipher, profileId);
       await writeStatistics(handle, cipher, profileId, withInteraction(statistics, interaction, frequencyHalfLifeMs));
       const stored = { embedderId: embedder.id, vector };
       return { kind: "stored", interactionId: await insertInteraction(handle, cipher, interaction, stored) };
-    });
+    };
+    // What was answered is kept, also when the power is cut right after.
+    const outcome = await database.transaction(store, { durable: true });
     if (outcome.kind === "stored") {
       const { atMs, modality } = interaction;
       const index = await recall.loaded(profileId);
@@ -146,13 +149,14 @@ export class SqliteProfileStore implements ProfileStore, GuestRecord {
   async addSignal(interactionId: string, given: Signal): Promise<SignalOutcome> {
     const { database, vault, recall } = this.#parts;
     const signal = { ...given, correction: given.correction === null ? null : this.#redacted(given.correction) };
-    const result = await database.transaction(async (handle) => {
+    const add = async (handle: SqlTransaction) => {
       const profileId = await ownerOf(handle, interactionId);
       if (profileId === undefined) return { kind: "declined", reason: "unknown_interaction" } as const;
       if (!(await hasConsent(handle, profileId, "store"))) return { kind: "declined", reason: "no_consent" } as const;
       await insertSignal(handle, await vault.cipher(handle, profileId), interactionId, signal);
       return { kind: "stored", profileId } as const;
-    });
+    };
+    const result = await database.transaction(add, { durable: true });
     if (result.kind === "declined") return result;
     (await recall.loaded(result.profileId))?.addSignal(interactionId, signal);
     return { kind: "stored" };
@@ -163,7 +167,7 @@ export class SqliteProfileStore implements ProfileStore, GuestRecord {
     fact: Pick<Fact, "kind" | "statement" | "value" | "interactionId">,
   ): ReturnType<ProfileStore["learnFact"]> {
     const { database, vault, clock } = this.#parts;
-    return await database.transaction(async (handle) => {
+    const learn = async (handle: SqlTransaction): ReturnType<ProfileStore["learnFact"]> => {
       if (!(await hasConsent(handle, profileId, "store"))) return { kind: "declined", reason: "no_consent" };
       const cipher = await vault.cipher(handle, profileId);
       const { interactionId } = fact;
@@ -171,7 +175,8 @@ export class SqliteProfileStore implements ProfileStore, GuestRecord {
       const words = { statement: this.#redacted(fact.statement), value: this.#redacted(fact.value) };
       const row = { ...fact, ...words, interactionId: isKnown ? interactionId : null, atMs: clock.now() };
       return { kind: "stored", factId: await storeFact(handle, cipher, profileId, row) };
-    });
+    };
+    return await database.transaction(learn, { durable: true });
   }
 
   async forgetFacts(profileId: string, topic: FactTopic): Promise<number> {
