@@ -7,6 +7,8 @@ import { configOf, withCommonOptions } from "./context.ts";
 /** The whole stop, ms; each part has its own deadline inside it. */
 const STOP_MS = 9_000;
 const CRASH_STOP_MS = 5_000;
+/** How long a service that did not start may take to be gone, ms. */
+const LINGER_MS = 2_000;
 
 /** `asls run`: the service, in the foreground, as systemd or a terminal runs it. */
 export function runCommand(): Command {
@@ -42,7 +44,11 @@ async function runUntilStopped(command: Command): Promise<number> {
       process.stdout.write(`\nDashboard: ${service.dashboard.signInUrl}\n\n`);
     }
   } catch (error) {
-    if (!(abort.signal.aborted && isAppError(error))) throw error;
+    if (!(abort.signal.aborted && isAppError(error))) {
+      // A part that missed its deadline may still start, and would keep a process that serves nothing.
+      setTimeout(() => process.exit(), LINGER_MS).unref();
+      throw error;
+    }
   }
   const { exitCode, stopMs } = await ended;
   const left = await withDeadline(new SystemClock(), stopMs, "stopping the service", service.stop()).catch(() => [
