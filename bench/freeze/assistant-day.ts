@@ -18,7 +18,7 @@ const QUESTIONS = [
 ];
 const CORRECTED_TURNS = 32;
 const JOB_MS = 120_000;
-const BEGIN_ATTEMPTS = 20;
+const BEGIN_ATTEMPTS = 60;
 const BETWEEN_TURNS_MS = 1_500;
 
 export interface AssistantDay {
@@ -53,6 +53,7 @@ export async function assistantDay({ log, signal }: BenchContext, pairs: number)
         const ratios: number[] = [];
         for (let pair = 0; pair < pairs && !signal.aborted; pair += 1) {
           await sleep(BETWEEN_TURNS_MS, undefined, { signal });
+          await service.call("trainCancel", {}); // a micro-update may have begun by itself
           const idleMs = await firstTokenMs(service, CORRECTED_TURNS + 2 * pair);
           await beginJob(service);
           await sleep(BETWEEN_TURNS_MS, undefined, { signal });
@@ -89,6 +90,7 @@ async function beginJob(service: DemoService): Promise<number> {
       break;
     } catch (error) {
       if (!isAppError(error, "E_TRAINING_INELIGIBLE") || attempt === BEGIN_ATTEMPTS) throw error;
+      await service.call("trainCancel", {});
       await sleep(BETWEEN_TURNS_MS);
     }
   }
