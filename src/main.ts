@@ -53,6 +53,7 @@ import type { ServiceParts } from "./runtime/service/service-parts.ts";
 import { publishStatus } from "./runtime/service/status-topics.ts";
 import type { ServiceManager } from "./runtime/service/systemd-notify.ts";
 import type { VirtualBoard } from "./runtime/service/virtual-board.ts";
+import { whoSpeaks } from "./runtime/service/voice-identity.ts";
 import { Watchdog } from "./runtime/service/watchdog.ts";
 import {
   inBackground,
@@ -61,6 +62,7 @@ import {
   wireButtons,
   wireListener,
   wirePhrases,
+  wireVoices,
 } from "./runtime/service/wiring.ts";
 import type { Listener } from "./sensors/listener.ts";
 import { VirtualLed } from "./sensors/virtual-led.ts";
@@ -128,7 +130,8 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
       check: async () => ((await profiles.database.get("SELECT 1 AS one")) === undefined ? "no answer" : null),
     },
   ];
-  const { listener, virtualMicrophone } = makeEars(config, clock, log);
+  let isVoiceWanted = false;
+  const { listener, virtualMicrophone } = makeEars(config, clock, log, () => isVoiceWanted);
   const virtualLed = new VirtualLed();
   const { gestures, virtualButtons, led } = makeControls(config, clock, log, virtualLed);
   const speech = createSpeechOutput(config, {
@@ -255,6 +258,8 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
       { role: "system", content: config.model.persona },
       { role: "user", content: input },
     ],
+    whoSpeaks: (voice) =>
+      whoSpeaks({ store: profiles.store, threshold: config.speaker.threshold, isGuest: () => dialog.isGuest }, voice),
     isMuted: () => isMuted,
     setMuted: async (muted) => {
       await listener?.setMuted(muted);
@@ -286,6 +291,9 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
     },
   };
   if (listener !== null) wireListener(listener, parts);
+  wireVoices(parts, (wanted) => {
+    isVoiceWanted = wanted;
+  });
   wireButtons(gestures, parts);
   const requests = requestHandlers(parts);
   publisher.onRequest(requests);

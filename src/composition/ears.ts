@@ -15,14 +15,14 @@ export interface EarsMade {
 }
 
 /** No listener without a microphone or without a recogniser. */
-export function makeEars(config: AslsConfig, clock: Clock, log: Logger): EarsMade {
-  const { microphone: mic, stt, vad, wake, virtual } = config;
+export function makeEars(config: AslsConfig, clock: Clock, log: Logger, isVoiceWanted: () => boolean): EarsMade {
+  const { microphone: mic, stt, speaker, vad, wake, virtual } = config;
   const { engine } = stt;
   if (mic.kind === "none" || engine === "none") return { listener: null, virtualMicrophone: null };
   const hear = (microphone: Microphone, microphoneSpeed: number) =>
     createHearing(
-      { vad, wake, stt: { ...stt, engine } },
-      { microphone, microphoneSpeed, clock, log: log.child({ part: "hearing" }) },
+      { vad, wake, speaker, stt: { ...stt, engine } },
+      { isVoiceWanted, microphone, microphoneSpeed, clock, log: log.child({ part: "hearing" }) },
     );
   if (mic.kind === "virtual") {
     const virtualMicrophone = new VirtualMicrophone({ clock, speed: virtual.speed, periodMs: mic.periodMs });
@@ -37,7 +37,7 @@ export async function openRecogniser({ stt, vad, wake }: AslsConfig, clock: Cloc
   const { engine } = stt;
   if (engine === "none") throw new AppError("E_STT_UNAVAILABLE", "stt.engine is none");
   const engines = await openHearingEngines(
-    { vad, wake: { ...wake, phraseEnabled: false }, stt: { ...stt, engine } },
+    { vad, wake: { ...wake, phraseEnabled: false }, speaker: { model: "" }, stt: { ...stt, engine } },
     clock,
   );
   const { name } = engines.stt;

@@ -237,6 +237,10 @@ export const ERROR_CODES = {
     retryable: false,
     nextStep: "Point the setting at a sherpa-onnx model folder as it was unpacked: tokens.txt beside its .onnx files.",
   },
+  E_SPEAKER_MODEL: {
+    retryable: false,
+    nextStep: "Point speaker.model at a speaker embedding model of sherpa-onnx (an .onnx file), or leave it empty.",
+  },
   E_STT_FAILED: { retryable: true, nextStep: "Say it again; if it persists, run `asls doctor`." },
   E_MODEL_MISSING: {
     retryable: false,

@@ -177,6 +177,19 @@ export interface GuestRecord {
   setGuestSince(sinceMs: number | null): Promise<void>;
 }
 
+/** Voice prints of those who gave the `speaker` consent. Withdrawing it deletes the print. */
+export interface VoiceRecord {
+  /** Whose voice it is; null without consent, without a print of that model, or before it was heard often enough. */
+  compareVoice(
+    profileId: string,
+    model: string,
+    print: Float32Array,
+    threshold: number,
+  ): Promise<"owner" | "stranger" | null>;
+  /** One more utterance of this person; false without consent. */
+  learnVoice(profileId: string, model: string, print: Float32Array): Promise<boolean>;
+}
+
 /** A profile as its owner sees it in a list. */
 export interface ProfileListing extends Profile {
   /** The owner's name for it, or null; user text. */

@@ -22,6 +22,7 @@ import type {
   SqlDatabase,
   SqlTransaction,
   StoreOutcome,
+  VoiceRecord,
 } from "./ports.ts";
 import { insertProfile, readProfile, readSetting, writeSetting } from "./profile-rows.ts";
 import type { ProfileVault } from "./profile-vault.ts";
@@ -34,6 +35,8 @@ import { type RetrievalParameters, rankExchanges } from "./retrieval.ts";
 import { readStatistics, withInteraction, writeStatistics } from "./statistics-row.ts";
 import { countWords } from "./style.ts";
 import { dotSmall, shrink } from "./vectors.ts";
+import { voiceOf, withUtterance } from "./voice-print.ts";
+import { deleteVoicePrint, readVoicePrint, writeVoicePrint } from "./voice-print-row.ts";
 
 export interface ProfileStoreParts {
   readonly database: SqlDatabase;
@@ -58,7 +61,7 @@ const NOTHING: PromptContext = { facts: [], exchanges: [], answerWords: null };
  * {@link ProfileStore} on SQLite. Consent is read in the transaction that would store, so that a withdrawal holds from the
  * very next row on; after it the profile is not used for prompts either.
  */
-export class SqliteProfileStore implements ProfileStore, GuestRecord {
+export class SqliteProfileStore implements ProfileStore, GuestRecord, VoiceRecord {
   readonly #parts: ProfileStoreParts;
 
   constructor(parts: ProfileStoreParts) {
@@ -87,14 +90,17 @@ export class SqliteProfileStore implements ProfileStore, GuestRecord {
       throw new AppError("E_CONSENT_NEEDS_PRESENCE", `consent cannot be granted by ${origin}`);
     }
     const { database, clock, logger } = this.#parts;
+    let printsDeleted = 0;
     await database.transaction(
       async (handle) => {
         if (!(await readProfile(handle, profileId)))
           throw new AppError("E_PROFILE_UNKNOWN", "there is no such profile");
         await appendConsent(handle, profileId, { atMs: clock.now(), purpose, granted, origin });
+        if (purpose === "speaker" && !granted) printsDeleted = await deleteVoicePrint(handle, profileId);
       },
       { durable: true },
     );
+    if (printsDeleted > 0) await this.#parts.removeTraces();
     logger.info({ profile: profileId, purpose, granted, origin }, "consent changed");
   }
 
@@ -104,6 +110,26 @@ export class SqliteProfileStore implements ProfileStore, GuestRecord {
 
   async noteConsentAsked(profileId: string): Promise<void> {
     await this.#parts.database.transaction((handle) => noteConsentAsked(handle, profileId), { durable: true });
+  }
+
+  async compareVoice(profileId: string, model: string, print: Float32Array, threshold: number) {
+    const { database, vault } = this.#parts;
+    return await database.transaction(async (handle) => {
+      if (!(await hasConsent(handle, profileId, "speaker"))) return null;
+      const known = await readVoicePrint(handle, await vault.cipher(handle, profileId), profileId);
+      return voiceOf(known, model, print, threshold);
+    });
+  }
+
+  async learnVoice(profileId: string, model: string, print: Float32Array): Promise<boolean> {
+    const { database, vault } = this.#parts;
+    return await database.transaction(async (handle) => {
+      if (!(await hasConsent(handle, profileId, "speaker"))) return false;
+      const cipher = await vault.cipher(handle, profileId);
+      const known = await readVoicePrint(handle, cipher, profileId);
+      await writeVoicePrint(handle, cipher, profileId, withUtterance(known, model, print));
+      return true;
+    });
   }
 
   async guestSince(): Promise<number | null> {

@@ -160,12 +160,13 @@ export class Ear {
     const result = utterance.finish();
     events.emit("speech_ended", { atMs: lastSpeechAtMs, decidedAtMs: nowMs, isCut });
     result.then(
-      ({ text, confidence }) => {
+      ({ text, confidence, voice = null }) => {
         if (this.#awaited !== ticket) return;
         this.#awaited = null;
         if (text === "") return events.emit("no_speech", { reason: "not_understood" });
         const sttMs = clock.monotonicMs() - nowMs;
-        events.emit("transcript", { text, confidence, audioMs: frames * FRAME_MS, sttMs, endedAtMs: lastSpeechAtMs });
+        const audioMs = frames * FRAME_MS;
+        events.emit("transcript", { text, confidence, voice, audioMs, sttMs, endedAtMs: lastSpeechAtMs });
       },
       (error: unknown) => this.#reportFailure(ticket, error),
     );

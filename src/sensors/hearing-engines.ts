@@ -9,4 +9,6 @@ export interface HearingEngines extends AsyncDisposable {
   /** Why there is no wake detector although one was asked for. */
   readonly wakeFailure: AppError | null;
   readonly stt: SpeechToText;
+  /** Why voices are not told apart although a speaker model is configured. */
+  readonly speakerFailure: AppError | null;
 }

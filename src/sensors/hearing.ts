@@ -10,10 +10,12 @@ import { Listener } from "./listener.ts";
 import { openPocketsphinx } from "./pocketsphinx-speech-to-text.ts";
 import { PocketsphinxWake } from "./pocketsphinx-wake.ts";
 import type { Microphone, SpeechToText } from "./ports.ts";
+import { SherpaSpeakerRecogniser } from "./sherpa-speaker-recogniser.ts";
 import { openSherpa } from "./sherpa-speech-to-text.ts";
 import { SileroVad } from "./silero-vad.ts";
 import { SpeechWorker } from "./speech-worker-client.ts";
 import type { PocketsphinxOptions } from "./speech-worker-protocol.ts";
+import { VoiceNotingSpeechToText } from "./voice-noting-speech-to-text.ts";
 import { parseWyomingUri, WyomingSpeechToText } from "./wyoming-speech-to-text.ts";
 
 /** Debian's pocketsphinx-en-us: folder `en-us`, cmudict-en-us.dict, en-us.lm.bin. */
@@ -40,6 +42,10 @@ export interface HearingConfig {
     readonly releaseAfterS: number;
   };
   readonly wake: { readonly phraseEnabled: boolean; readonly phrase: string; readonly threshold: number };
+  readonly speaker: {
+    /** A speaker embedding model of sherpa-onnx; empty = voices are not told apart. */
+    readonly model: string;
+  };
   readonly stt: {
     readonly engine: "pocketsphinx" | "sherpa" | "wyoming";
     /** pocketsphinx: a folder like {@link SYSTEM_MODEL_DIR}; empty = that folder with our home model. */
@@ -55,6 +61,8 @@ export interface HearingDeps {
   readonly microphoneSpeed: number;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Whether voice prints are to be computed; default never. */
+  readonly isVoiceWanted?: () => boolean;
 }
 
 /** The listener with the engines the configuration names. Nothing is opened before `start`. */
@@ -68,7 +76,7 @@ export function createHearing(config: HearingConfig, deps: HearingDeps): Listene
       noSpeechTimeoutMs: config.vad.noSpeechMs,
       maxUtteranceMs: config.vad.maxUtteranceMs,
     },
-    openEngines: () => openHearingEngines(config, deps.clock),
+    openEngines: () => openHearingEngines(config, deps.clock, deps.isVoiceWanted),
   });
 }
 
@@ -78,17 +86,26 @@ export function createHearing(config: HearingConfig, deps: HearingDeps): Listene
  *
  * @throws AppError E_VAD_UNAVAILABLE, E_STT_UNAVAILABLE, E_STT_MODEL, E_HEARING_WORKER.
  */
-export async function openHearingEngines(config: HearingConfig, clock: Clock): Promise<HearingEngines> {
+export async function openHearingEngines(
+  config: HearingConfig,
+  clock: Clock,
+  isVoiceWanted: () => boolean = () => false,
+): Promise<HearingEngines> {
   const owned: AsyncDisposable[] = [];
   try {
-    return await openAll(config, clock, owned);
+    return await openAll(config, clock, owned, isVoiceWanted);
   } catch (error) {
     await disposeAll(owned);
     throw error;
   }
 }
 
-async function openAll(config: HearingConfig, clock: Clock, owned: AsyncDisposable[]): Promise<HearingEngines> {
+async function openAll(
+  config: HearingConfig,
+  clock: Clock,
+  owned: AsyncDisposable[],
+  isVoiceWanted: () => boolean,
+): Promise<HearingEngines> {
   // wake and pocketsphinx share a thread: together they use a fraction of one core
   const thread = new SpeechWorker("thread");
   owned.push(thread);
@@ -102,7 +119,8 @@ async function openAll(config: HearingConfig, clock: Clock, owned: AsyncDisposab
   );
   owned.push(vad);
   await vad.check();
-  const stt = await openStt(config.stt, thread, owned, clock);
+  const words = await openStt(config.stt, thread, owned, clock);
+  const { stt, speakerFailure } = await noteVoices(words, config.speaker.model, owned, isVoiceWanted);
   let wake: PocketsphinxWake | null = null;
   let wakeFailure: AppError | null = null;
   if (config.wake.phraseEnabled) {
@@ -121,7 +139,24 @@ async function openAll(config: HearingConfig, clock: Clock, owned: AsyncDisposab
     const cancelSettling = clock.after(SETTLE_AFTER_MS, () => thread.post("settle", null));
     owned.push({ [Symbol.asyncDispose]: async () => cancelSettling() });
   }
-  return { vad, wake, wakeFailure, stt, [Symbol.asyncDispose]: () => disposeAll(owned) };
+  return { vad, wake, wakeFailure, stt, speakerFailure, [Symbol.asyncDispose]: () => disposeAll(owned) };
+}
+
+/** The recogniser as it is, or with the owner's speaker model behind it; without that, words are heard all the same. */
+async function noteVoices(
+  words: SpeechToText,
+  model: string,
+  owned: AsyncDisposable[],
+  isVoiceWanted: () => boolean,
+): Promise<Pick<HearingEngines, "stt" | "speakerFailure">> {
+  if (model === "") return { stt: words, speakerFailure: null };
+  try {
+    const speaker = await SherpaSpeakerRecogniser.open(model);
+    owned.push(speaker);
+    return { stt: new VoiceNotingSpeechToText(words, speaker, isVoiceWanted), speakerFailure: null };
+  } catch (error) {
+    return { stt: words, speakerFailure: toAppError(error, "E_SPEAKER_MODEL", "voices cannot be told apart") };
+  }
 }
 
 async function openStt(

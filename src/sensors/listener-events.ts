@@ -1,8 +1,9 @@
 import type { AppError } from "../core/errors.ts";
 import type { MicrophoneCondition } from "./microphone-health.ts";
+import type { Transcript } from "./ports.ts";
 
 export type WakeSource = "phrase" | "button";
-export type HearingEngine = "vad" | "wake" | "stt" | "worker";
+export type HearingEngine = "vad" | "wake" | "stt" | "speaker" | "worker";
 
 /** What the listener tells. Times `atMs` are the clock's monotonic ms. */
 export interface ListenerEvents {
@@ -20,6 +21,8 @@ export interface ListenerEvents {
     /** From the end of the audio to the transcript. */
     readonly sttMs: number;
     readonly endedAtMs: number;
+    /** How the voice sounded; null unless somebody wants to know. Personal: never log it. */
+    readonly voice: NonNullable<Transcript["voice"]> | null;
   };
   /** After a wake: nobody spoke, or nothing was understood. */
   no_speech: { readonly reason: "silence" | "not_understood" };
@@ -33,7 +36,7 @@ export interface ListenerEvents {
   /** An engine is missing or broke; all but `wake` are retried. */
   engine_failed: { readonly engine: HearingEngine; readonly error: AppError };
   /** Everything needed is open; `wakePhrase` null = only the button wakes. */
-  engines_ready: { readonly wakePhrase: string | null; readonly stt: string };
+  engines_ready: { readonly wakePhrase: string | null; readonly stt: string; readonly hasSpeaker: boolean };
   muted: { readonly isMuted: boolean };
 }
 
@@ -41,5 +44,6 @@ export interface ListenerEvents {
 export function failedEngine(error: AppError): HearingEngine {
   if (error.code === "E_VAD_UNAVAILABLE") return "vad";
   if (error.code === "E_WAKE_PHRASE") return "wake";
+  if (error.code === "E_SPEAKER_MODEL") return "speaker";
   return error.code.startsWith("E_STT_") ? "stt" : "worker";
 }

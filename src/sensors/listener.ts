@@ -190,7 +190,12 @@ export class Listener implements Service {
     this.#engines = engines;
     this.#reportedEngineCode = "";
     if (engines.wakeFailure !== null) this.#emitEngineFailure(engines.wakeFailure);
-    this.#events.emit("engines_ready", { wakePhrase: engines.wake?.phrase ?? null, stt: engines.stt.name });
+    if (engines.speakerFailure !== null) this.#emitEngineFailure(engines.speakerFailure);
+    this.#events.emit("engines_ready", {
+      wakePhrase: engines.wake?.phrase ?? null,
+      stt: engines.stt.name,
+      hasSpeaker: engines.speakerFailure === null,
+    });
     return engines;
   }
 

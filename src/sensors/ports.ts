@@ -41,6 +41,8 @@ export interface Transcript {
   readonly text: string;
   /** 0..1, or null when the engine gives none. */
   readonly confidence: number | null;
+  /** How the voice sounded, when somebody wants to know and a speaker model is there. Personal: never log it. */
+  readonly voice?: { readonly model: string; readonly print: Float32Array };
 }
 
 export interface SpeechToText extends AsyncDisposable {
@@ -55,6 +57,23 @@ export interface Utterance {
   /** @throws AppError E_STT_FAILED, E_ABORTED after `cancel`. */
   finish(): Promise<Transcript>;
   /** Drops the utterance; safe to call twice and after `finish`. */
+  cancel(): void;
+}
+
+/** Turns utterances into voice prints: vectors of length 1, alike for one voice and unlike for two. */
+export interface SpeakerRecogniser extends AsyncDisposable {
+  /** Names the model; prints of different models must not be compared. */
+  readonly model: string;
+  /** Begins one utterance; one at a time, a new one cancels the last. */
+  begin(): VoiceSample;
+}
+
+export interface VoiceSample {
+  /** Queues a frame; never blocks the event loop. */
+  accept(frame: AudioFrame): void;
+  /** Null when it was too short. @throws AppError E_HEARING_WORKER, E_ABORTED after `cancel` or a first `finish`. */
+  finish(): Promise<Float32Array | null>;
+  /** Drops what was heard; safe to call twice and after `finish`. */
   cancel(): void;
 }
 

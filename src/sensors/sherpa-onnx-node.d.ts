@@ -58,9 +58,22 @@ declare module "sherpa-onnx-node" {
     getResult(stream: OnlineStream): { readonly text: string };
   }
 
+  interface SpeakerEmbeddingExtractor {
+    readonly dim: number;
+    createStream(): OnlineStream;
+    isReady(stream: OnlineStream): boolean;
+    compute(stream: OnlineStream, enableExternalBuffer: boolean): Float32Array;
+  }
+
   const sherpa: {
     readonly Vad: new (config: SileroVadConfig, bufferSizeInSeconds: number) => Vad;
     readonly OfflineRecognizer: new (config: RecognizerConfig) => OfflineRecognizer;
+    readonly SpeakerEmbeddingExtractor: new (config: {
+      readonly model: string;
+      readonly numThreads: number;
+      readonly provider: string;
+      readonly debug: boolean;
+    }) => SpeakerEmbeddingExtractor;
     readonly OnlineRecognizer: new (config: RecognizerConfig) => OnlineRecognizer;
   };
 

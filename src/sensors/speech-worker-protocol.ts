@@ -18,6 +18,11 @@ export interface SpeechCalls {
   stt_begin: { readonly args: null; readonly result: null };
   stt_frame: { readonly args: AudioFrame; readonly result: null };
   stt_finish: { readonly args: null; readonly result: Transcript };
+  open_speaker: { readonly args: SpeakerOptions; readonly result: null };
+  speaker_begin: { readonly args: null; readonly result: null };
+  speaker_frame: { readonly args: AudioFrame; readonly result: null };
+  speaker_finish: { readonly args: null; readonly result: Float32Array | null };
+  speaker_cancel: { readonly args: null; readonly result: null };
   stt_cancel: { readonly args: null; readonly result: null };
 }
 
@@ -49,6 +54,12 @@ export interface SherpaOptions {
   /** `modelConfig` of sherpa-onnx with absolute paths. */
   readonly modelConfig: Readonly<Record<string, string | number | boolean | Readonly<Record<string, string>>>>;
   readonly streaming: boolean;
+}
+
+export interface SpeakerOptions {
+  /** A speaker embedding model of sherpa-onnx. */
+  readonly modelPath: string;
+  readonly threads: number;
 }
 
 export interface SpeechRequest<K extends SpeechCallName = SpeechCallName> {

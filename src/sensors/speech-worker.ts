@@ -5,6 +5,7 @@
  */
 import { parentPort } from "node:worker_threads";
 import { AppError, toAppError } from "../core/errors.ts";
+import type { SpeakerEngine } from "./speaker-engine.ts";
 import type { SpeechCallName, SpeechCalls, SpeechReply, SpeechRequest } from "./speech-worker-protocol.ts";
 import type { SttEngine } from "./stt-engine.ts";
 import type { SileroVadEngine } from "./vad-engine.ts";
@@ -13,6 +14,7 @@ import type { WakeEngine } from "./wake-engine.ts";
 let vad: SileroVadEngine | null = null;
 let wake: WakeEngine | null = null;
 let stt: SttEngine | null = null;
+let speaker: SpeakerEngine | null = null;
 /** First failure of the running utterance; `stt_frame` has no reply to carry it. */
 let sttFailure: AppError | null = null;
 
@@ -60,6 +62,24 @@ const handlers: Handlers = {
   wake_frame: (frame) => opened(wake).accept(frame),
   wake_reset: () => {
     opened(wake).reset();
+    return null;
+  },
+  open_speaker: async (options) => {
+    const { SpeakerEngine } = await import("./speaker-engine.ts");
+    speaker = await SpeakerEngine.open(options);
+    return null;
+  },
+  speaker_begin: () => {
+    opened(speaker).begin();
+    return null;
+  },
+  speaker_frame: (frame) => {
+    opened(speaker).accept(frame);
+    return null;
+  },
+  speaker_finish: () => opened(speaker).finish(),
+  speaker_cancel: () => {
+    opened(speaker).cancel();
     return null;
   },
   stt_begin: () => {

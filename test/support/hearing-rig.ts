@@ -16,6 +16,7 @@ export const HEARING_DEFAULTS: HearingConfig = {
     releaseAfterS: 120,
   },
   wake: { phraseEnabled: true, phrase: "okay computer", threshold: 1e-20 },
+  speaker: { model: "" },
   stt: { engine: "pocketsphinx", modelDir: "", uri: "" },
 };
 

@@ -144,15 +144,16 @@ function trainerChecks(modelPath: string, clock: Clock): Check[] {
 }
 
 function hearingChecks({ config }: LoadedConfig, clock: Clock): Check[] {
-  const { microphone, stt, vad, wake } = config;
+  const { microphone, speaker, stt, vad, wake } = config;
   const { engine } = stt;
   if (microphone.kind === "none" || engine === "none") return [];
   const checks: Check[] = [
     {
       part: "hearing",
       look: async () => {
-        await using engines = await openHearingEngines({ vad, wake, stt: { ...stt, engine } }, clock);
+        await using engines = await openHearingEngines({ vad, wake, speaker, stt: { ...stt, engine } }, clock);
         if (engines.wakeFailure !== null) throw engines.wakeFailure;
+        if (engines.speakerFailure !== null) throw engines.speakerFailure;
         const phrase = engines.wake === null ? "button only" : `"${engines.wake.phrase}" or button`;
         return `${engines.stt.name}; wakes by ${phrase}`;
       },

@@ -4,7 +4,7 @@ import { boardSection, pathsSection, virtualSection } from "./sections/board.ts"
 import { buttonsSection, ledSection } from "./sections/controls.ts";
 import { dashboardSection } from "./sections/dashboard.ts";
 import { governorSection } from "./sections/governor.ts";
-import { microphoneSection, sttSection, vadSection, wakeSection } from "./sections/hearing.ts";
+import { microphoneSection, speakerSection, sttSection, vadSection, wakeSection } from "./sections/hearing.ts";
 import { dialogSection, modelSection } from "./sections/language.ts";
 import { mqttSection } from "./sections/mqtt.ts";
 import { profileSection, signalsSection } from "./sections/profile.ts";
@@ -20,6 +20,7 @@ export const CONFIG_SECTIONS = {
   vad: vadSection,
   wake: wakeSection,
   stt: sttSection,
+  speaker: speakerSection,
   tts: ttsSection,
   output: outputSection,
   buttons: buttonsSection,

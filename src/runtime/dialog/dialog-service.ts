@@ -66,6 +66,8 @@ export interface HeardSpeech {
   readonly endOfSpeechMs: number;
   /** Spoken to the device itself; default true. False for a recording that was handed over. */
   readonly isAtDevice?: boolean;
+  /** Whose voice it was, where that can be told; default null. */
+  readonly speaker?: "owner" | "stranger" | null;
 }
 
 /**
@@ -137,7 +139,10 @@ export class DialogService {
   }
 
   /** An utterance was transcribed. Resolves when its turn is over; never rejects. */
-  async heard({ text, endOfSpeechMs, isAtDevice = true }: HeardSpeech, modality: "voice" | "button"): Promise<void> {
+  async heard(
+    { text, endOfSpeechMs, isAtDevice = true, speaker = null }: HeardSpeech,
+    modality: "voice" | "button",
+  ): Promise<void> {
     const nowMs = this.#deps.clock.monotonicMs();
     this.#bus.emit("heard", { text, sttMs: nowMs - endOfSpeechMs });
     if (text === "") {
@@ -145,6 +150,7 @@ export class DialogService {
       this.#bus.emit("declined", { reason: "not_understood" });
       return;
     }
+    if (speaker !== null) await this.#guests.follow(speaker);
     const aloud = { aloud: true, isAtDevice, onText: () => {} };
     await this.#turn({ text, modality, startMs: endOfSpeechMs, transcriptMs: nowMs, ...aloud });
     if (isAtDevice) await this.#goOnAsking();

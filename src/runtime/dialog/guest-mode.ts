@@ -19,6 +19,7 @@ export interface GuestModeDeps {
 export class GuestMode {
   readonly #deps: GuestModeDeps;
   #isOn = false;
+  #isByVoice = false;
   #lastTurnMs = 0;
 
   constructor(deps: GuestModeDeps) {
@@ -38,12 +39,23 @@ export class GuestMode {
 
   /** Written down before it resolves. */
   async set(isOn: boolean): Promise<void> {
+    this.#isByVoice = false;
     if (isOn === this.#isOn) return;
     const { memory, clock, onChange } = this.#deps;
     await memory.setGuestSince(isOn ? clock.now() : null);
     if (isOn) this.#enter();
     else this.#isOn = false;
     await onChange(isOn);
+  }
+
+  /** A voice was told apart: a stranger's turns guest mode on, and the owner's turns off again what a voice turned on. */
+  async follow(speaker: "owner" | "stranger"): Promise<void> {
+    if (speaker === "owner") {
+      if (this.#isByVoice) await this.set(false);
+    } else if (!this.#isOn) {
+      await this.set(true);
+      this.#isByVoice = true;
+    }
   }
 
   /** A turn begins. `ended`: it is the last one of a guest who has been silent for too long. */

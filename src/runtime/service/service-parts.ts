@@ -24,6 +24,7 @@ import type { Profiles } from "./open-profiles.ts";
 import type { PhraseKeeper } from "./phrase-keeper.ts";
 import type { ProfileTopics } from "./profile-topics.ts";
 import type { VirtualBoard } from "./virtual-board.ts";
+import type { HeardVoice } from "./voice-identity.ts";
 import type { HealthCheck } from "./watchdog.ts";
 
 /** The composed service, as its outward bindings (control socket, MQTT, LED) see it. */
@@ -64,6 +65,8 @@ export interface ServiceParts {
   openModel(signal: AbortSignal): Promise<LanguageModel>;
   /** A prompt with nothing of the profile in it. */
   composePlain(input: string): readonly ChatMessage[];
+  /** Whose voice it is; null when that cannot be told, or may not. */
+  whoSpeaks(voice: HeardVoice): Promise<"owner" | "stranger" | null>;
   isMuted(): boolean;
   setMuted(isMuted: boolean): Promise<void>;
   logLevel(): LogLevel;

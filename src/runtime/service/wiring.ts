@@ -16,7 +16,7 @@ const CONDITION_CODES: Readonly<Record<Exclude<MicrophoneCondition, "ok">, Error
 const SPEECH_CODES = ["E_TTS_UNAVAILABLE", "E_TTS_FAILED", "E_AUDIO_OUTPUT_UNAVAILABLE", "E_DISK_FULL"] as const;
 
 /** Ears to dialog: wakes, transcripts, and what is wrong with hearing as alerts. */
-export function wireListener(listener: Listener, { dialog, alerts, clock }: ServiceParts): void {
+export function wireListener(listener: Listener, { dialog, alerts, clock, log, whoSpeaks }: ServiceParts): void {
   let wokenBy: "phrase" | "button" = "button";
   const raised = new Set<ErrorCode>();
   const raise = (error: AppError) => {
@@ -28,9 +28,17 @@ export function wireListener(listener: Listener, { dialog, alerts, clock }: Serv
     // A button's wake came from the dialog itself.
     if (by === "phrase") dialog.wake("phrase");
   });
-  listener.on("transcript", ({ text, sttMs }) => {
+  const cannotTell = (error: unknown) => {
+    log.error({ err: String(error) }, "the voice could not be told");
+    return null;
+  };
+  listener.on("transcript", ({ text, sttMs, voice }) => {
     const modality = wokenBy === "button" ? "button" : "voice";
-    void dialog.heard({ text, endOfSpeechMs: clock.monotonicMs() - sttMs }, modality);
+    const endOfSpeechMs = clock.monotonicMs() - sttMs;
+    inBackground(log, "a turn", async () => {
+      const speaker = voice === null ? null : await whoSpeaks(voice).catch(cannotTell);
+      await dialog.heard({ text, endOfSpeechMs, speaker }, modality);
+    });
   });
   listener.on("no_speech", ({ reason }) => dialog.heardNothing(reason === "silence" ? "no_speech" : reason));
   listener.on("stt_failed", ({ error }) => {
@@ -48,8 +56,10 @@ export function wireListener(listener: Listener, { dialog, alerts, clock }: Serv
       alerts.raise(CONDITION_CODES[condition], `the microphone is ${condition.replace("_", " ")}`);
   });
   listener.on("engine_failed", ({ error }) => raise(error));
-  listener.on("engines_ready", ({ wakePhrase }) => {
-    const solved = [...raised].filter((code) => code !== "E_WAKE_PHRASE" || wakePhrase !== null);
+  listener.on("engines_ready", ({ wakePhrase, hasSpeaker }) => {
+    const solved = [...raised].filter(
+      (code) => (code !== "E_WAKE_PHRASE" || wakePhrase !== null) && (code !== "E_SPEAKER_MODEL" || hasSpeaker),
+    );
     clearAll(alerts, solved);
   });
 }
@@ -62,6 +72,20 @@ export function wirePhrases({ phrases, dialog, models, onProfileChange }: Servic
   dialog.on("turn", refresh);
   dialog.on("feedback", refresh);
   dialog.on("consent", refresh);
+}
+
+/** Voice prints are computed only while the active person allows it. */
+export function wireVoices(
+  { dialog, profiles, onProfileChange, log }: ServiceParts,
+  onWanted: (isWanted: boolean) => void,
+): void {
+  const refresh = () =>
+    inBackground(log, "looking up the speaker consent", async () => {
+      onWanted((await profiles.store.active()).consent.speaker);
+    });
+  dialog.on("consent", refresh);
+  onProfileChange(refresh);
+  refresh();
 }
 
 /** Buttons: talk wakes and interrupts, held it confirms; up and down rate the last answer. */

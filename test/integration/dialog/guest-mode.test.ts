@@ -54,3 +54,18 @@ test("a restart does not take a guest for the owner", async () => {
   await dialog.setGuest(false);
   expect(await rig.profiles.store.guestSince()).toBeNull();
 });
+
+test("a stranger's voice turns it on by itself, and the owner's off again; what was turned on by words stays on", async () => {
+  await using rig = await DialogRig.open();
+  const id = await rig.grant();
+  const hearFrom = (speaker: "owner" | "stranger", text: string) =>
+    rig.drive(rig.dialog.heard({ text, endOfSpeechMs: rig.clock.monotonicMs(), speaker }, "voice"));
+  await hearFrom("stranger", "what is a zebra");
+  expect(rig.dialog.isGuest).toBe(true);
+  await hearFrom("owner", "what is a lamp");
+  expect(rig.dialog.isGuest).toBe(false);
+  expect((await rig.profiles.archive.interactions(id)).map(({ input }) => input)).toEqual(["what is a lamp"]);
+  await rig.hear("guest mode on");
+  await hearFrom("owner", "what is a chair");
+  expect(rig.dialog.isGuest).toBe(true);
+});

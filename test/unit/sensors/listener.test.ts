@@ -29,6 +29,7 @@ function makeRig() {
         vad: new LoudnessVad(),
         wake: null,
         wakeFailure: null,
+        speakerFailure: null,
         stt,
         [Symbol.asyncDispose]: async () => {
           rig.closed++;

@@ -78,6 +78,19 @@ export const wakeSection = {
   }),
 };
 
+export const speakerSection = {
+  model: path({
+    default: "",
+    doc: "Speaker embedding model of sherpa-onnx (.onnx). Used only for people who allow it (`asls consent grant speaker`). Empty: voices are not told apart.",
+  }),
+  threshold: decimalNumber({
+    min: 0,
+    max: 1,
+    default: 0.5,
+    doc: "Likeness (cosine) from which a voice is taken for the person's; what fits depends on the model.",
+  }),
+};
+
 export const sttSection = {
   engine: oneOf(["pocketsphinx", "sherpa", "wyoming", "none"], {
     default: "pocketsphinx",
