@@ -22,9 +22,9 @@ const WARM_START = join(packageRoot, "models", "seed-meta-lora.gguf");
 const METHOD = 1;
 const FULL = { turns: 60, dialogues: 10, personas: PERSONAS };
 const QUICK = {
-  turns: 20,
-  dialogues: 3,
-  personas: PERSONAS.filter(({ name }) => ["henchman", "not_muslims", "gardener"].includes(name)),
+  turns: 40,
+  dialogues: 2,
+  personas: PERSONAS.filter(({ name }) => name === "henchman" || name === "gardener"),
 };
 
 /** `bench monitor`: does the safety monitor refuse poisoned people's adapters, and let ordinary people's through. */

@@ -5,7 +5,7 @@ import { AdaptationRig } from "../../support/adaptation-rig.ts";
 import { describeWhen } from "../../support/describe-when.ts";
 import { lacksTrainer } from "../../support/trainer-rig.ts";
 
-const TURNS = 24;
+const TURNS = 40;
 
 function persona(name: string) {
   const found = PERSONAS.find((each) => each.name === name);
