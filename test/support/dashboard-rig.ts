@@ -28,11 +28,13 @@ export class DashboardRig implements AsyncDisposable {
   /** Calls of the present user's own data. */
   readonly ownCalls: unknown[][] = [];
   health: HealthReport = { healthy: true, failing: [], alerts: [] };
+  readonly config: DashboardConfig;
+  readonly deps: DashboardDeps;
   readonly #server: DashboardServer;
 
   private constructor(folder: TempDir, change: Partial<DashboardConfig>) {
     this.folder = folder;
-    const config: DashboardConfig = {
+    this.config = {
       enabled: true,
       host: "127.0.0.1",
       port: 0,
@@ -48,7 +50,7 @@ export class DashboardRig implements AsyncDisposable {
         return { called: name };
       };
     };
-    const deps: DashboardDeps = {
+    this.deps = {
       deviceId: "d1",
       baseTopic: "asls",
       topics: this.topics,
@@ -69,7 +71,7 @@ export class DashboardRig implements AsyncDisposable {
       clock: this.clock,
       log: silentLogger,
     };
-    this.#server = new DashboardServer(config, folder.join("token"), deps);
+    this.#server = new DashboardServer(this.config, folder.join("token"), this.deps);
   }
 
   static async start(change: Partial<DashboardConfig> = {}): Promise<DashboardRig> {

@@ -14,8 +14,8 @@ import { dashboardRoutes, type Route } from "./routes.ts";
 
 /** Where deploy/build-dashboard.mjs leaves the page. */
 const PAGE_FOLDER = `${packageRoot}dist/dashboard`;
-const REQUEST_MS = 20_000;
-const HEADERS_MS = 10_000;
+/** What a visitor may take to send something; a slower one is answered 408. */
+const PATIENCE = { headersTimeout: 10_000, requestTimeout: 20_000, connectionsCheckingInterval: 5_000 };
 
 export interface HttpAppDeps extends DashboardDeps {
   readonly config: DashboardConfig;
@@ -23,6 +23,8 @@ export interface HttpAppDeps extends DashboardDeps {
   /** Prometheus text, or null when metrics are off. */
   readonly metrics: (() => Promise<string>) | null;
   readonly past: () => readonly PastMessage[];
+  /** Node's `headersTimeout`, `requestTimeout` and how often they are looked at, ms; for tests. */
+  readonly patience?: typeof PATIENCE;
 }
 
 /** The page and its API over plain HTTP. Its server does not listen: it is given connections. */
@@ -48,16 +50,20 @@ export class HttpApp {
       response.setHeader("Cache-Control", "no-cache");
     };
     this.#files = sirv(PAGE_FOLDER, { etag: true, gzip: true, setHeaders });
-    this.server = createServer({ requestTimeout: REQUEST_MS, headersTimeout: HEADERS_MS }, (request, response) => {
+    this.server = createServer(deps.patience ?? PATIENCE, (request, response) => {
       this.#answer(request, response).catch((error: unknown) => {
         if (!isAppError(error)) log.error({ err: error instanceof Error ? error.name : "?" }, "a visit failed");
         sendError(response, error);
       });
     });
+    // Node starts the clock of these limits when a server listens; this one is given its connections.
+    this.server.emit("listening");
   }
 
   /** Ends every connection. */
   close(): void {
+    // As `listening` below: Node ends its clock in `close`, which a server that does not listen refuses.
+    this.server.close(() => {});
     this.#streams.close();
     this.server.closeAllConnections();
   }

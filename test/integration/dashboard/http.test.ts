@@ -1,7 +1,10 @@
+import { once } from "node:events";
 import { readFile, stat, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { describe, expect, test } from "vitest";
 import { isAppError } from "../../../src/core/errors.ts";
+import { AccessToken } from "../../../src/runtime/dashboard/access-token.ts";
+import { HttpApp } from "../../../src/runtime/dashboard/http-app.ts";
 import { type AskOptions, DashboardRig } from "../../support/dashboard-rig.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
@@ -35,7 +38,6 @@ describe("the token", () => {
     await using rig = await DashboardRig.start();
     const path = rig.folder.join("token");
     await writeFile(path, "short\n");
-    const { AccessToken } = await import("../../../src/runtime/dashboard/access-token.ts");
     await expect(AccessToken.open(path)).rejects.toSatisfy((error) => isAppError(error, "E_DASHBOARD_TOKEN"));
   });
 
@@ -291,4 +293,25 @@ test("a taken port is an error with its code", async () => {
   const { port } = other.address() as { port: number };
   await expect(DashboardRig.start({ port })).rejects.toSatisfy((error) => isAppError(error, "E_DASHBOARD_PORT"));
   other.close();
+});
+
+test("a visitor who never ends a request is answered 408 and cut off", async () => {
+  await using rig = await DashboardRig.start();
+  const patience = { headersTimeout: 50, requestTimeout: 100, connectionsCheckingInterval: 20 };
+  const token = new AccessToken("t".repeat(43));
+  const app = new HttpApp({ ...rig.deps, config: rig.config, token, metrics: null, past: () => [], patience });
+  // As the dashboard does: the sockets come from outside.
+  const listener = createServer((socket) => app.server.emit("connection", socket)).listen(0, "127.0.0.1");
+  await once(listener, "listening");
+  const { port } = listener.address() as { port: number };
+  const socket = connect(port, "127.0.0.1");
+  let answer = "";
+  socket.on("data", (chunk) => {
+    answer += chunk.toString();
+  });
+  socket.write("GET / HTTP/1.1\r\nHost: localhost\r\n");
+  await once(socket, "close");
+  expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+  app.close();
+  listener.close();
 });
