@@ -12,6 +12,11 @@ import { PreRoll } from "./pre-roll.ts";
 /** After the last speech frame the wake detector hears this much more, since phrases have gaps. */
 const WAKE_HOLD_FRAMES = 25;
 
+/** Speech that goes on without a gap behind the wake phrase and ends this soon is the phrase's own end. */
+const PHRASE_END_FRAMES = Math.round(450 / FRAME_MS);
+/** A pause between phrase and command is longer. */
+const GAP_FRAMES = 4;
+
 export interface EarOptions {
   readonly engines: HearingEngines;
   readonly policy: EndpointPolicy;
@@ -26,6 +31,12 @@ interface Capture {
   utterance: Utterance | null;
   frames: number;
   lastSpeechAtMs: number;
+  /** Begun by the wake phrase, whose own end may still be heard. */
+  readonly isBehindPhrase: boolean;
+  /** Frames since it began, and of these until the first and the last with speech. */
+  heard: number;
+  firstSpeech: number;
+  lastSpeech: number;
 }
 
 /**
@@ -85,7 +96,7 @@ export class Ear {
 
   #applyRequests(): void {
     if (this.#isDropRequested) this.#endCapture();
-    if (this.#isWakeRequested) this.#beginCapture();
+    if (this.#isWakeRequested) this.#beginCapture("button");
   }
 
   async #waitForWake(frame: AudioFrame): Promise<void> {
@@ -106,7 +117,7 @@ export class Ear {
     // the phrase itself must not reach the recogniser, what followed it must
     this.#recent.keepNewest(hit.endedMsAgo);
     this.wake("phrase");
-    this.#beginCapture();
+    this.#beginCapture("phrase");
   }
 
   #passesGate(frame: AudioFrame): boolean {
@@ -126,7 +137,12 @@ export class Ear {
     const { engines, policy, events, clock } = this.#options;
     const isSpeech = await engines.vad.isSpeech(frame);
     const nowMs = clock.monotonicMs();
-    if (isSpeech) capture.lastSpeechAtMs = nowMs;
+    capture.heard += 1;
+    if (isSpeech) {
+      capture.lastSpeechAtMs = nowMs;
+      capture.lastSpeech = capture.heard;
+      capture.firstSpeech ||= capture.heard;
+    }
     const step = endpoint(capture.endpoint, isSpeech, policy);
     capture.endpoint = step.state;
     if (step.event === "speech_started") {
@@ -139,6 +155,8 @@ export class Ear {
     if (step.event === "no_speech") {
       this.#endCapture();
       events.emit("no_speech", { reason: "silence" });
+    } else if (step.event === "speech_ended" && isEndOfPhrase(capture)) {
+      this.#beginCapture("button");
     } else if (step.event === "speech_ended" || step.event === "speech_cut") {
       this.#finish(capture, nowMs, step.event === "speech_cut");
     }
@@ -179,10 +197,11 @@ export class Ear {
     this.#options.events.emit("stt_failed", { error: failure });
   }
 
-  #beginCapture(): void {
+  #beginCapture(by: WakeSource): void {
     this.#isWakeRequested = false;
     this.#endCapture();
-    this.#capture = { endpoint: INITIAL_ENDPOINT, utterance: null, frames: 0, lastSpeechAtMs: 0 };
+    const counts = { frames: 0, lastSpeechAtMs: 0, heard: 0, firstSpeech: 0, lastSpeech: 0 };
+    this.#capture = { endpoint: INITIAL_ENDPOINT, utterance: null, isBehindPhrase: by === "phrase", ...counts };
   }
 
   #endCapture(): void {
@@ -196,4 +215,9 @@ export class Ear {
     vad.reset();
     wake?.reset();
   }
+}
+
+/** Nobody has said anything behind the phrase yet: what was recognised would be a word that was never a command. */
+function isEndOfPhrase({ isBehindPhrase, firstSpeech, lastSpeech }: Capture): boolean {
+  return isBehindPhrase && firstSpeech <= GAP_FRAMES && lastSpeech <= PHRASE_END_FRAMES;
 }

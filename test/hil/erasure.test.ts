@@ -1,6 +1,7 @@
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
+import { recordSentence } from "../../src/cli/demo/demo-recordings.ts";
 import { freePort } from "../../src/cli/demo/free-port.ts";
 import { eventually } from "../support/eventually.ts";
 import { MqttProbe } from "../support/mqtt-probe.ts";
@@ -106,4 +107,29 @@ test("outside of the database a profile is its random id: its name is in no file
   await device.service.stop();
   expect(await secretsIn(folder.path)).toEqual([]);
   expect(broker.seen.some(({ topic, text }) => /quagga|okapi|plughname/i.test(topic + text))).toBe(false);
+});
+
+test("a wake phrase without a command leaves nothing: no transcript, no turn, no row, no sound, no word in the log", async () => {
+  await using folder = await makeTempDir("wake");
+  await using device = await VirtualDevice.start(
+    ["model.enabled=false", "log.level=debug", "vad.noSpeechMs=1000"],
+    folder,
+  );
+  const granting = device.service.call("consent", { purpose: "store", granted: true });
+  await device.service.call("press", { button: "talk", holdMs: 2_000 });
+  await granting;
+  const from = device.service.position;
+  await device.service.call("play", { path: await recordSentence(folder.path, "wake", "okay computer", "rms") });
+  await device.next(from, "wake", ({ by }) => by === "phrase");
+  const declined = await device.next(from, "declined");
+  expect(declined.data).toEqual({ reason: "no_speech" });
+  await expect(
+    device.service.next(from, "a transcript", 100, ({ event }) => event === "heard" || event === "turn"),
+  ).rejects.toThrow();
+  const exported = (await device.service.call("profileExport", { profile: null })) as { interactions: unknown[] };
+  expect(exported.interactions).toEqual([]);
+  await device.service.stop();
+  expect(await readFile(folder.join("log"), "utf8")).not.toMatch(/okay|computer/i);
+  const sounds = (await readdir(folder.path, { recursive: true })).filter((name) => name.endsWith(".wav"));
+  expect(sounds).toEqual(["wake.wav"]); // the recording that the test played
 });
