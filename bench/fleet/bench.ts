@@ -93,7 +93,8 @@ async function storm(devices: readonly FleetDevice[], broker: Mosquitto, watcher
 
 async function measureFleet(count: number, forMs: number, withStorm: boolean, { signal, log }: BenchContext) {
   const folder = await mkdtemp(join(tmpdir(), "asls-fleet-"));
-  const broker = await Mosquitto.on(folder);
+  // What the watcher has not taken yet must not be dropped: a lost state is to be one that a device lost.
+  const broker = await Mosquitto.on(folder, ["max_queued_messages 0"]);
   const devices = Array.from({ length: count }, (_, i) => new FleetDevice(i, broker.url));
   let watcher: FleetWatcher | null = null;
   try {

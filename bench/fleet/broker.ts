@@ -15,11 +15,13 @@ const LISTEN_MS = 10_000;
 export class Mosquitto {
   readonly port: number;
   readonly #folder: string;
+  readonly #lines: readonly string[];
   #child: ChildProcess | null = null;
 
-  private constructor(port: number, folder: string) {
+  private constructor(port: number, folder: string, lines: readonly string[]) {
     this.port = port;
     this.#folder = folder;
+    this.#lines = lines;
   }
 
   /** Null where it is not installed. */
@@ -27,13 +29,14 @@ export class Mosquitto {
     return ["/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto"].find((path) => existsSync(path)) ?? null;
   }
 
-  static async on(folder: string): Promise<Mosquitto> {
+  /** @param lines further lines of mosquitto.conf. */
+  static async on(folder: string, lines: readonly string[] = []): Promise<Mosquitto> {
     const server = createServer().listen(0, "127.0.0.1");
     await once(server, "listening");
     const address = server.address();
     await new Promise((resolve) => server.close(resolve));
     if (address === null || typeof address === "string") throw new Error("no port is free");
-    return new Mosquitto(address.port, folder);
+    return new Mosquitto(address.port, folder, lines);
   }
 
   get url(): string {
@@ -49,8 +52,7 @@ export class Mosquitto {
       `persistence_location ${this.#folder}/`,
       // Started by root it would give up its rights, and with them its folder.
       `user ${userInfo().username}`,
-      // What the watcher has not taken yet must not be dropped: a lost state is to be one that a device lost.
-      "max_queued_messages 0",
+      ...this.#lines,
     ];
     await writeFile(config, `${lines.join("\n")}\n`);
     this.#child = spawn(Mosquitto.path() ?? "mosquitto", ["-c", config], { stdio: "ignore" });

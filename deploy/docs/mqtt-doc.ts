@@ -50,7 +50,8 @@ Publish to \`request/<verb>\`, not retained, at most ${MAX_REQUEST_BYTES / 1024}
 answer. A transaction that was seen before (the last 64) runs nothing again and gets its first answer, since QoS 1 may
 deliver twice. Retained requests are ignored: they were sent before the device was there. Unknown verbs are answered with
 \`E_REQUEST_UNKNOWN\`. Eight requests run at a time, more are \`E_REQUEST_BUSY\`; a verb that comes oftener than its section
-says is \`E_REQUEST_RATE\`. Nothing has run then, and the same transaction may be sent again. Responses that the broker does
+says is \`E_REQUEST_RATE\`. The device takes 200 messages a second; faster ones wait at the broker, which drops what is too much
+for it, so that the user's turns do not wait for requests. Nothing has run after one of these errors, and the same transaction may be sent again. Responses that the broker does
 not take in time (64 are under way) are dropped and counted in \`health\`.
 
 ${verbs.join("\n")}

@@ -295,7 +295,7 @@ export function statusPublisherContract(
         ]);
       });
 
-      test("10,000 requests as fast as they go: at most eight run, every one is answered by a code or counted, and then it serves as before", async () => {
+      test("2,000 requests as fast as they go: at most eight run, every one is answered by a code or counted, and then it serves as before", async () => {
         let most = 0;
         let running = 0;
         const watcher = await probe(`${ROOT}/response/#`);
@@ -313,7 +313,7 @@ export function statusPublisherContract(
         await vi.waitFor(() => expect(reports).toEqual([null]), { timeout: 20_000 });
         const big = "x".repeat(100_000);
         const flood = await probe(null);
-        for (let sent = 0; sent < 10_000; sent += 500) {
+        for (let sent = 0; sent < 2_000; sent += 500) {
           await Promise.all(
             Array.from({ length: 500 }, (_, i) =>
               flood.send(
@@ -324,7 +324,7 @@ export function statusPublisherContract(
           );
         }
         const answers = () => watcher.seen.filter(({ topic }) => topic.endsWith("/say"));
-        await vi.waitFor(() => expect(answers().length + device.droppedMessages).toBe(10_000), {
+        await vi.waitFor(() => expect(answers().length + device.droppedMessages).toBe(2_000), {
           timeout: 60_000,
           interval: 100,
         });

@@ -4,6 +4,7 @@ import { AppError, toAppError } from "../../core/errors.ts";
 import { backOffMs } from "../service/retry.ts";
 import { connectOptions, type MqttAddress } from "./connect-options.ts";
 import { connectionError, isRefused } from "./connection-errors.ts";
+import { Inflow } from "./inflow.ts";
 
 export interface MqttMessage {
   readonly topic: string;
@@ -130,6 +131,8 @@ export class ReconnectingMqttClient {
 
   #watch(client: MqttClient, run: AbortSignal): void {
     this.#client = client;
+    const inflow = new Inflow(this.#clock);
+    client.handleMessage = (_packet, done) => inflow.pass(done);
     let reason: AppError | null = null;
     client.on("connect", () => {
       if (this.#client !== client) return;
