@@ -97,6 +97,12 @@ interface Events {
 }
 
 /**
+ * How long a part may take to start, ms. Long, since a card that is busy or an emulated processor is no fault: the service
+ * manager has a limit for the whole.
+ */
+const START_MS = 60_000;
+
+/**
  * The composition root: makes every part from the configuration and connects them. Opens the profile database; starts
  * nothing else.
  *
@@ -305,13 +311,13 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
 
   const retrying = (service: Service) => new RetryingService(service, { alerts, clock, log });
   const steps: ServiceStep[] = [
-    { service: loopLag, startMs: 1_000, stopMs: 500 },
+    { service: loopLag, startMs: START_MS, stopMs: 500 },
     {
       service: { name: "profiles", start: async () => {}, stop: () => profiles.close() },
-      startMs: 1_000,
+      startMs: START_MS,
       stopMs: 2_000,
     },
-    { service: new KeyService(profiles.keys, adaptation, log), startMs: 1_000, stopMs: 2_000 },
+    { service: new KeyService(profiles.keys, adaptation, log), startMs: START_MS, stopMs: 2_000 },
     {
       service: new RetentionClock({
         archive: profiles.archive,
@@ -325,29 +331,29 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
           await adaptation.interactionsDeleted(ids);
         },
       }),
-      startMs: 1_000,
+      startMs: START_MS,
       stopMs: 2_000,
     },
     ...(config.model.enabled ? [{ service: models, startMs: 300_000, stopMs: 2_000 }] : []),
-    { service: governor, startMs: 10_000, stopMs: 1_000 },
-    ...(config.training.enabled ? [{ service: adaptation, startMs: 60_000, stopMs: 3_000 }] : []),
-    { service: speech, startMs: 1_000, stopMs: 1_000 },
+    { service: governor, startMs: START_MS, stopMs: 1_000 },
+    ...(config.training.enabled ? [{ service: adaptation, startMs: START_MS, stopMs: 3_000 }] : []),
+    { service: speech, startMs: START_MS, stopMs: 1_000 },
     {
       service: { name: "dialog", start: () => dialog.start(), stop: () => dialog.stop() },
-      startMs: 1_000,
+      startMs: START_MS,
       stopMs: 2_000,
     },
-    ...(led === null ? [] : [{ service: retrying(led), startMs: 10_000, stopMs: 500 }]),
-    ...(listener === null ? [] : [{ service: listener, startMs: 60_000, stopMs: 2_000 }]),
-    { service: retrying(gestures), startMs: 10_000, stopMs: 500 },
-    { service: publisher, startMs: 5_000, stopMs: 3_000 },
-    ...(dashboard === null ? [] : [{ service: retrying(dashboard), startMs: 5_000, stopMs: 1_000 }]),
+    ...(led === null ? [] : [{ service: retrying(led), startMs: START_MS, stopMs: 500 }]),
+    ...(listener === null ? [] : [{ service: listener, startMs: START_MS, stopMs: 2_000 }]),
+    { service: retrying(gestures), startMs: START_MS, stopMs: 500 },
+    { service: publisher, startMs: START_MS, stopMs: 3_000 },
+    ...(dashboard === null ? [] : [{ service: retrying(dashboard), startMs: START_MS, stopMs: 1_000 }]),
     {
       service: new ControlServer(socketPath, { ...controls, dashboard: async () => addressOf(dashboard) }, log),
-      startMs: 5_000,
+      startMs: START_MS,
       stopMs: 500,
     },
-    { service: new Watchdog(manager, healthChecks, clock, log), startMs: 1_000, stopMs: 500 },
+    { service: new Watchdog(manager, healthChecks, clock, log), startMs: START_MS, stopMs: 500 },
   ];
   const lifecycle = new Lifecycle(steps, clock, log);
   let stopPublishing = () => {};
