@@ -100,7 +100,7 @@ interface Events {
  * How long a part may take to start, ms. Long, since a card that is busy or an emulated processor is no fault: the service
  * manager has a limit for the whole.
  */
-const START_MS = 60_000;
+const START_MS = 300_000;
 
 /**
  * The composition root: makes every part from the configuration and connects them. Opens the profile database; starts
@@ -334,7 +334,7 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
       startMs: START_MS,
       stopMs: 2_000,
     },
-    ...(config.model.enabled ? [{ service: models, startMs: 300_000, stopMs: 2_000 }] : []),
+    ...(config.model.enabled ? [{ service: models, startMs: START_MS, stopMs: 2_000 }] : []),
     { service: governor, startMs: START_MS, stopMs: 1_000 },
     ...(config.training.enabled ? [{ service: adaptation, startMs: START_MS, stopMs: 3_000 }] : []),
     { service: speech, startMs: START_MS, stopMs: 1_000 },

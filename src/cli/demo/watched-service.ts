@@ -2,7 +2,7 @@ import { type Clock, withDeadline } from "../../core/clock.ts";
 import { callService } from "../../runtime/control/control-client.ts";
 import type { ControlMethod, ControlParams } from "../../runtime/control/control-protocol.ts";
 
-const FIRST_EVENT_MS = 5_000;
+const FIRST_EVENT_MS = 30_000;
 
 export interface SeenEvent {
   readonly event: string;
@@ -29,7 +29,7 @@ export class WatchedService implements Disposable {
   /**
    * Begins to watch. When the service ends, every await for an event times out by name.
    * @param onEvent called for each event as it happens.
-   * @throws AppError E_TIMEOUT when no first event comes within `firstEventMs` (default 5 s).
+   * @throws AppError E_TIMEOUT when no first event comes within `firstEventMs` (default 30 s).
    */
   static async open(
     socketPath: string,

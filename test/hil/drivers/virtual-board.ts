@@ -2,6 +2,7 @@ import type { SeenEvent, WatchedService } from "../../../src/cli/demo/watched-se
 import { readWavFile, type WavAudio } from "../../../src/core/wav.ts";
 import type { ButtonName } from "../../../src/sensors/ports.ts";
 import { AedesTestBroker, freePort } from "../../support/broker.ts";
+import { eventually } from "../../support/eventually.ts";
 import { makeTempDir, type TempDir } from "../../support/temp-dir.ts";
 import { VirtualDevice } from "../../support/virtual-device.ts";
 import type { BoardDriver, BoardProbe } from "../driver.ts";
@@ -95,6 +96,8 @@ export class VirtualBoard implements BoardDriver {
     process.kill(pid, "SIGSTOP");
     await thisMachine.run(`pkill -KILL -P ${pid} || true`);
     await this.#device.service[Symbol.asyncDispose]();
+    // Until then its socket still takes connections, and the next service would seem to answer.
+    await eventually(() => !isAlive(pid));
   }
 
   async restorePower(): Promise<void> {
@@ -120,5 +123,13 @@ export class VirtualBoard implements BoardDriver {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#device[Symbol.asyncDispose]();
     await this.#broker[Symbol.asyncDispose]();
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
   }
 }
