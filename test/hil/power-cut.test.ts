@@ -7,8 +7,8 @@ import { missing, openBoard } from "./open-board.ts";
 import { newPerson, talk, train } from "./person.ts";
 import { trainerIs } from "./trainer-state.ts";
 
-/** Power cuts in all, `npm run hil -- --cuts N`. */
-const CUTS = Number(process.env.HIL_CUTS ?? 5);
+/** Power cuts in all: one of each kind, or `npm run hil -- --cuts N` (5 there by default). */
+const CUTS = Number(process.env.HIL_CUTS ?? 3);
 const KINDS = ["write", "training", "swap"] as const;
 /** A whole training on an emulated processor, ms. */
 const TRAINING_MS = 1_200_000;
