@@ -53,6 +53,12 @@ const FILES: readonly (readonly [what: string, bytes: Buffer, trainer: string, m
   ["a value of 2^60 bytes", changed("general.type", 4, huge), "E_ADAPTER_INVALID", "E_ADAPTER_INVALID"],
   ["a tensor 2^60 wide", changed("blk.0.attn_q.weight.lora_a", 4, huge), "E_ADAPTER_INVALID", "E_ADAPTER_INVALID"],
   [
+    "weights of 2^40 bytes in a small file",
+    changed("blk.0.attn_q.weight.lora_a", 12, (bytes, at) => bytes.writeBigUInt64LE(1n << 30n, at)),
+    "E_ADAPTER_INVALID",
+    "E_ADAPTER_INVALID",
+  ],
+  [
     "weights that are no numbers",
     changed("", good.length - 64, (bytes, at) => bytes.writeFloatLE(Number.NaN, at)),
     "E_ADAPTER_INVALID",

@@ -223,6 +223,13 @@ describe("checkpoints", () => {
     writeFileSync(checkpoint, bytes);
     const damaged = await runTrainer(trainJob(data, fresh("a"), { resume: checkpoint }), { folder });
     expect(last(damaged)).toMatchObject({ type: "error", code: "E_CHECKPOINT_INVALID" });
+    // A right digest over a header that is JSON and no object.
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(2n);
+    const forged = Buffer.concat([Buffer.from("ASLSCKP1"), length, Buffer.from("36")]);
+    writeFileSync(checkpoint, Buffer.concat([forged, Buffer.from(createHash("sha256").update(forged).digest("hex"))]));
+    const odd = await runTrainer(trainJob(data, fresh("a"), { resume: checkpoint }), { folder });
+    expect(last(odd)).toMatchObject({ type: "error", code: "E_CHECKPOINT_INVALID" });
     expect(damaged.code).toBe(65);
   });
 });
