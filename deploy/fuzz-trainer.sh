@@ -4,7 +4,7 @@
 #
 #   sh deploy/fuzz-trainer.sh [RUNS [READER...]]    default: 200000 runs of each reader
 #
-# Found inputs are kept in test/fixtures/trainer/fuzz/READER and run first the next time. Exit code 0: nothing found.
+# What it finds is kept in build/trainer-fuzz/found-READER and run first the next time; make a test of it. Exit code 0: nothing found.
 set -eu
 cd "$(dirname "$0")/.."
 runs=${1:-200000}
@@ -16,7 +16,7 @@ build=build/trainer-fuzz
 failed=no
 for reader in $readers; do
   corpus=$build/corpus-$reader
-  kept=test/fixtures/trainer/fuzz/$reader
+  kept=$build/found-$reader
   mkdir -p "$corpus" "$kept"
   node deploy/fuzz-seeds.mjs "$reader" "$corpus"
   echo "fuzz: $reader, $runs runs"

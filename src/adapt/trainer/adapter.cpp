@@ -2,6 +2,7 @@
 
 #include "atomic-file.hpp"
 #include "error.hpp"
+#include "gguf-extent.hpp"
 #include "random.hpp"
 
 #include <cmath>
@@ -24,7 +25,11 @@ float * allocate(size_t n_floats) {
 struct File {
   explicit File(const std::string & path) {
     if (access(path.c_str(), R_OK) != 0) throw TrainerError("E_ADAPTER_INVALID", "the adapter file cannot be read");
-    gguf = gguf_init_from_file(path.c_str(), {/*no_alloc*/ false, &meta});
+    // First the header alone: ggml ends the process when memory for what it promises cannot be had.
+    gguf_context * header = gguf_init_from_file(path.c_str(), {/*no_alloc*/ true, nullptr});
+    const bool is_whole = header != nullptr && promised_bytes(header) <= file_bytes(path);
+    if (header != nullptr) gguf_free(header);
+    if (is_whole) gguf = gguf_init_from_file(path.c_str(), {/*no_alloc*/ false, &meta});
     if (gguf == nullptr) throw TrainerError("E_ADAPTER_INVALID", "the adapter file is not a whole GGUF");
   }
   ~File() {

@@ -14,6 +14,11 @@ using nlohmann::json;
 namespace {
 constexpr char magic[] = "ASLSCKP1";
 constexpr size_t magic_size = 8, digest_size = 64;
+
+bool is_header(const json & value) {
+  const auto has = [&](const char * name, bool (json::*is)() const noexcept) { return value.contains(name) && (value.at(name).*is)(); };
+  return value.is_object() && has("identity", &json::is_string) && has("step", &json::is_number_unsigned) && has("rate_bits", &json::is_number_unsigned) && has("size", &json::is_number_unsigned);
+}
 } // namespace
 
 std::string write_checkpoint(const std::string & path, const std::string & identity, const Progress & progress, const Adapter & adapter, const Optimiser & optimiser) {
@@ -58,7 +63,7 @@ Progress read_checkpoint(const std::string & path, const std::string & identity,
   const size_t header_at = magic_size + sizeof header_size;
   if (header_size > size - header_at - digest_size) throw TrainerError("E_CHECKPOINT_INVALID", "the checkpoint's header is damaged");
   const json header = json::parse(bytes.data() + header_at, bytes.data() + header_at + header_size, nullptr, false);
-  if (header.is_discarded()) throw TrainerError("E_CHECKPOINT_INVALID", "the checkpoint's header is damaged");
+  if (!is_header(header)) throw TrainerError("E_CHECKPOINT_INVALID", "the checkpoint's header is damaged");
   if (header.value("identity", "") != identity) throw TrainerError("E_CHECKPOINT_MISMATCH", "the checkpoint was made with another model, data or options");
   const size_t part = adapter.size * sizeof(float);
   if (header.value("size", size_t(0)) != adapter.size || size != header_at + header_size + 3 * part + digest_size) {

@@ -1,6 +1,7 @@
 #include "model.hpp"
 
 #include "error.hpp"
+#include "gguf-extent.hpp"
 #include "sha256.hpp"
 
 #include <algorithm>
@@ -41,15 +42,8 @@ Model::~Model() {
 }
 
 void Model::check_extent(const std::string & path) {
-  struct stat status;
-  if (stat(path.c_str(), &status) != 0) throw TrainerError("E_MODEL_UNREADABLE", "the model file cannot be read");
-  size_t needed = gguf_get_data_offset(gguf_);
-  for (int64_t i = 0; i < gguf_get_n_tensors(gguf_); i++) {
-    needed = std::max(needed, gguf_get_data_offset(gguf_) + gguf_get_tensor_offset(gguf_, i) + gguf_get_tensor_size(gguf_, i));
-  }
-  if (size_t(status.st_size) < needed) {
-    throw TrainerError("E_MODEL_TRUNCATED", text("the model file has %zu bytes, its header promises %zu", size_t(status.st_size), needed));
-  }
+  const size_t size = file_bytes(path), needed = promised_bytes(gguf_);
+  if (size < needed) throw TrainerError("E_MODEL_TRUNCATED", text("the model file has %zu bytes, its header promises %zu", size, needed));
 }
 
 double Model::number(const std::string & key, double fallback, bool required) {
