@@ -1,36 +1,28 @@
 import { mkdir, readFile } from "node:fs/promises";
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { makeAdaptation } from "./composition/adaptation.ts";
 import { makeControls } from "./composition/controls.ts";
 import { addressOf, makeDashboard } from "./composition/dashboard.ts";
+import { makeDialog } from "./composition/dialog.ts";
 import { makeEars, openRecogniser } from "./composition/ears.ts";
 import { makeFreezer } from "./composition/freezer.ts";
 import { makeGovernor } from "./composition/governor.ts";
+import { loadModel, makePhraseKeeper } from "./composition/language-model.ts";
+import { makeMqtt } from "./composition/mqtt.ts";
 import { fileWriteError } from "./core/atomic-file.ts";
 import { packageRoot } from "./core/built-file.ts";
-import { type Clock, SystemClock } from "./core/clock.ts";
+import { SystemClock } from "./core/clock.ts";
 import { AppError } from "./core/errors.ts";
 import { EventBus } from "./core/event-bus.ts";
-import type { Logger } from "./core/logger.ts";
 import type { Service } from "./core/service.ts";
 import type { LoadedConfig } from "./runtime/config/load-config.ts";
-import type { AslsConfig } from "./runtime/config/schema.ts";
 import { isServiceListening } from "./runtime/control/control-client.ts";
 import { ControlServer } from "./runtime/control/control-server.ts";
 import { controlSocketPath } from "./runtime/control/socket-path.ts";
 import type { DashboardAddress } from "./runtime/dashboard/dashboard-server.ts";
-import { NO_CONSEQUENCE } from "./runtime/dialog/consent-consequence.ts";
-import { DialogService } from "./runtime/dialog/dialog-service.ts";
 import { PhaseTracker } from "./runtime/dialog/phase.ts";
 import { PresenceGate } from "./runtime/dialog/presence.ts";
-import { DiscoveryOffer } from "./runtime/homeassistant/discovery-offer.ts";
-import { LlamaCppLanguageModel } from "./runtime/llm/llama-cpp-language-model.ts";
-import { extraArchitecturesOf, modelPathOf } from "./runtime/llm/model-file.ts";
-import { buildPrompt, isSmallModel } from "./runtime/llm/prompt.ts";
-import { createStatusPublisher } from "./runtime/mqtt/status-publisher.ts";
 import { createSpeechOutput } from "./runtime/output/speech-output.ts";
-import { readLeftAlerts } from "./runtime/service/alert-topics.ts";
 import { Alerts } from "./runtime/service/alerts.ts";
 import { controlHandlers } from "./runtime/service/control-bindings.ts";
 import { readDeviceId } from "./runtime/service/device-id.ts";
@@ -40,11 +32,9 @@ import { LearningSwitches } from "./runtime/service/learning-switches.ts";
 import { Lifecycle, type ServiceStep } from "./runtime/service/lifecycle.ts";
 import type { LogLevel, ServiceLog } from "./runtime/service/log.ts";
 import { LoopLag } from "./runtime/service/loop-lag.ts";
-import { memoryOf } from "./runtime/service/memory.ts";
 import { ModelService } from "./runtime/service/model-service.ts";
 import { requestHandlers } from "./runtime/service/mqtt-bindings.ts";
 import { openProfiles } from "./runtime/service/open-profiles.ts";
-import { PhraseKeeper } from "./runtime/service/phrase-keeper.ts";
 import { ProfileTopics } from "./runtime/service/profile-topics.ts";
 import { PROFILE_TOPICS_FILE } from "./runtime/service/published-profiles.ts";
 import { RetentionClock } from "./runtime/service/retention-clock.ts";
@@ -57,14 +47,12 @@ import { whoSpeaks } from "./runtime/service/voice-identity.ts";
 import { Watchdog } from "./runtime/service/watchdog.ts";
 import {
   inBackground,
-  reportSpeech,
   wireAdaptation,
   wireButtons,
   wireListener,
   wirePhrases,
   wireVoices,
 } from "./runtime/service/wiring.ts";
-import type { Listener } from "./sensors/listener.ts";
 import { VirtualLed } from "./sensors/virtual-led.ts";
 
 /** A service that is composed and not started yet. */
@@ -86,21 +74,12 @@ export interface ComposeDeps {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** Newest turns whose phrases answers may take up: about 30,000 tokens, a few MB. */
-const PHRASE_LIMIT = 500;
-
 interface Events {
   exit: number;
   mute: boolean;
   logLevel: LogLevel;
   profile: null;
 }
-
-/**
- * How long a part may take to start, ms. Long, since a card that is busy or an emulated processor is no fault: the service
- * manager has a limit for the whole.
- */
-const START_MS = 300_000;
 
 /**
  * The composition root: makes every part from the configuration and connects them. Opens the profile database; starts
@@ -145,72 +124,29 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
     log,
     onProblem: (error) => alerts.raise(error.code, error.message, error.hint),
   });
-  const isSmall = () => isSmallModel(models.model?.info.parameters ?? 0);
-  const dialog = new DialogService(
-    {
-      clock,
-      log: log.child({ part: "dialog" }),
-      memory: memoryOf(profiles.store, profiles.embedder, () => learning.isEnabled),
-      voice: speech.speaker,
-      ears: { wake: () => wakeEars(listener, dialog) },
-      phase,
-      presence,
-      model: () => models.model,
-      composePrompt: ({ context, history, input }) =>
-        buildPrompt({
-          persona: config.model.persona,
-          context,
-          recent: history,
-          input,
-          nowMs: clock.now(),
-          timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
-          addressByName:
-            config.model.addressByName === "always" || (config.model.addressByName === "auto" && isSmall()),
-          isSmallModel: isSmall(),
-        }),
-      adapterVersion: () => adaptation.activeVersion,
-      forgetProfile: async (id) => {
-        await forgetProfile(parts, id);
-      },
-      followConsent: async () => {
-        if (!config.training.enabled) return NO_CONSEQUENCE;
-        const { isJobEnded, before, after } = await adaptation.consentChanged();
-        if (before === after) return { ...NO_CONSEQUENCE, isJobEnded };
-        return { isJobEnded, adapterSetAside: before, adapterBack: before === null ? after : null };
-      },
-      onGuest: async (isGuest) => {
-        if (config.training.enabled) await adaptation.setGuest(isGuest);
-      },
-      onSpoken: (report) => reportSpeech(alerts, report),
+  const dialog = makeDialog(config, {
+    profiles,
+    learning,
+    models,
+    voice: speech.speaker,
+    listener,
+    phase,
+    presence,
+    alerts,
+    clock,
+    log,
+    adaptation: () => adaptation,
+    forgetProfile: async (id) => {
+      await forgetProfile(parts, id);
     },
-    { ...config.dialog, maxAnswerTokens: config.model.maxAnswerTokens, temperature: config.model.temperature },
-  );
-  const phrases = new PhraseKeeper({
-    store: profiles.store,
-    archive: profiles.archive,
-    log: log.child({ part: "phrases" }),
-    limit: Math.min(PHRASE_LIMIT, config.profile.recallLimit),
-    model: () => models.model,
-    isWanted: ({ info }) =>
-      config.model.phraseMemory === "always" || (config.model.phraseMemory === "auto" && isSmallModel(info.parameters)),
   });
+  const phrases = makePhraseKeeper(config, { profiles, models, log });
   const { governor, virtualSensors } = makeGovernor(loaded, alerts, clock, log);
   const freezer = await makeFreezer(config.training.memoryMb, log.child({ part: "adaptation" }));
   const layers = { profiles, models, governor, learning, freezer, alerts, clock, log };
   const { adaptation, adapters } = makeAdaptation(config, layers);
-  const alertsFile = join(config.paths.stateDir, "mqtt-alerts.json");
-  const leftAlerts = await readLeftAlerts(alertsFile, log);
-  const discovery = new DiscoveryOffer(config.mqtt, clock, Math.random);
-  const publisher = createStatusPublisher(config.mqtt, deviceId, {
-    clock,
-    ...(leftAlerts !== null && { leftAlerts }),
-    listenTo: { topics: discovery.topics, received: (message) => discovery.received(message) },
-    log: log.child({ part: "mqtt" }),
-    onConnection: (error) => {
-      alerts.clear("E_MQTT_UNREACHABLE");
-      if (error !== null) alerts.raise("E_MQTT_UNREACHABLE", error.message, error.hint);
-    },
-  });
+  const mqtt = await makeMqtt(config, deviceId, { alerts, clock, log });
+  const { publisher } = mqtt;
   const virtual: VirtualBoard | null =
     virtualButtons === null || virtualMicrophone === null
       ? null
@@ -220,7 +156,6 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
           isLedOn: () => virtualLed.isOn,
           setMicrophonePlugged: (isPlugged) => (isPlugged ? virtualMicrophone.plug() : virtualMicrophone.unplug()),
         };
-  discovery.attach(publisher);
   const profileTopics = new ProfileTopics(join(config.paths.stateDir, PROFILE_TOPICS_FILE), {
     profiles,
     adapters,
@@ -247,13 +182,10 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
     adaptation,
     adapters,
     phrases,
-    publisher,
+    ...mqtt,
     virtual,
     profileTopics,
-    discovery,
     deviceId,
-    alertsFile,
-    leftAlerts,
     learning,
     loopLag,
     healthChecks,
@@ -311,13 +243,13 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
 
   const retrying = (service: Service) => new RetryingService(service, { alerts, clock, log });
   const steps: ServiceStep[] = [
-    { service: loopLag, startMs: START_MS, stopMs: 500 },
+    { service: loopLag, stopMs: 500 },
     {
       service: { name: "profiles", start: async () => {}, stop: () => profiles.close() },
-      startMs: START_MS,
+
       stopMs: 2_000,
     },
-    { service: new KeyService(profiles.keys, adaptation, log), startMs: START_MS, stopMs: 2_000 },
+    { service: new KeyService(profiles.keys, adaptation, log), stopMs: 2_000 },
     {
       service: new RetentionClock({
         archive: profiles.archive,
@@ -327,33 +259,32 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
         onDeleted: async (ids) => {
           profileTopics.refresh();
           await phrases.refresh();
-          await phrases.refresh();
           await adaptation.interactionsDeleted(ids);
         },
       }),
-      startMs: START_MS,
+
       stopMs: 2_000,
     },
-    ...(config.model.enabled ? [{ service: models, startMs: START_MS, stopMs: 2_000 }] : []),
-    { service: governor, startMs: START_MS, stopMs: 1_000 },
-    ...(config.training.enabled ? [{ service: adaptation, startMs: START_MS, stopMs: 3_000 }] : []),
-    { service: speech, startMs: START_MS, stopMs: 1_000 },
+    ...(config.model.enabled ? [{ service: models, stopMs: 2_000 }] : []),
+    { service: governor, stopMs: 1_000 },
+    ...(config.training.enabled ? [{ service: adaptation, stopMs: 3_000 }] : []),
+    { service: speech, stopMs: 1_000 },
     {
       service: { name: "dialog", start: () => dialog.start(), stop: () => dialog.stop() },
-      startMs: START_MS,
+
       stopMs: 2_000,
     },
-    ...(led === null ? [] : [{ service: retrying(led), startMs: START_MS, stopMs: 500 }]),
-    ...(listener === null ? [] : [{ service: listener, startMs: START_MS, stopMs: 2_000 }]),
-    { service: retrying(gestures), startMs: START_MS, stopMs: 500 },
-    { service: publisher, startMs: START_MS, stopMs: 3_000 },
-    ...(dashboard === null ? [] : [{ service: retrying(dashboard), startMs: START_MS, stopMs: 1_000 }]),
+    ...(led === null ? [] : [{ service: retrying(led), stopMs: 500 }]),
+    ...(listener === null ? [] : [{ service: listener, stopMs: 2_000 }]),
+    { service: retrying(gestures), stopMs: 500 },
+    { service: publisher, stopMs: 3_000 },
+    ...(dashboard === null ? [] : [{ service: retrying(dashboard), stopMs: 1_000 }]),
     {
       service: new ControlServer(socketPath, { ...controls, dashboard: async () => addressOf(dashboard) }, log),
-      startMs: START_MS,
+
       stopMs: 500,
     },
-    { service: new Watchdog(manager, healthChecks, clock, log), startMs: START_MS, stopMs: 500 },
+    { service: new Watchdog(manager, healthChecks, clock, log), stopMs: 500 },
   ];
   const lifecycle = new Lifecycle(steps, clock, log);
   let stopPublishing = () => {};
@@ -387,23 +318,4 @@ async function makeFolders(folders: readonly string[]): Promise<void> {
       throw fileWriteError(error, folder);
     }
   }
-}
-
-function loadModel(config: AslsConfig, clock: Clock, log: Logger, signal: AbortSignal): Promise<LlamaCppLanguageModel> {
-  const { path, threads, contextTokens, gpu, extraArchitectures } = config.model;
-  return LlamaCppLanguageModel.load(
-    {
-      modelPath: modelPathOf(path),
-      threads,
-      contextTokens,
-      gpu,
-      extraArchitectures: extraArchitecturesOf(extraArchitectures),
-    },
-    { clock, logger: log.child({ part: "llm" }), cores: availableParallelism() },
-    signal,
-  );
-}
-
-function wakeEars(listener: Listener | null, dialog: DialogService): void {
-  if (listener?.wake() !== "listening") dialog.heardNothing("no_speech");
 }

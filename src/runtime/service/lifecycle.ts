@@ -5,9 +5,12 @@ import type { Service } from "../../core/service.ts";
 
 export interface ServiceStep {
   readonly service: Service;
-  readonly startMs: number;
+  /** Default 5 minutes: a card that is busy or an emulated processor is no fault, and the service manager bounds the whole. */
+  readonly startMs?: number;
   readonly stopMs: number;
 }
+
+const START_MS = 300_000;
 
 /**
  * Starts services in order and stops the started ones in reverse, each within its own deadline. A service that misses
@@ -31,7 +34,12 @@ export class Lifecycle {
       this.#started.push(step);
       try {
         signal.throwIfAborted();
-        await withDeadline(this.#clock, step.startMs, `starting ${step.service.name}`, step.service.start(signal));
+        await withDeadline(
+          this.#clock,
+          step.startMs ?? START_MS,
+          `starting ${step.service.name}`,
+          step.service.start(signal),
+        );
       } catch (error) {
         await this.stop();
         throw toAppError(error, "E_INTERNAL", `${step.service.name} did not start`);
