@@ -364,7 +364,7 @@ describe("bad input: a coded error, its exit code, and no file left behind", () 
     const data = dataOf();
     const checkpoint = { path: fresh("c"), every_steps: 1 };
     const out = fresh("a.gguf");
-    const optimiser = { lr: 1, lr_b_ratio: 1000, clip_norm: 0, steps: 400, beta2: 0 };
+    const optimiser = { lr: 0.1, lr_b_ratio: 1000, clip_norm: 0, steps: 400, beta2: 0 };
     const run = await runTrainer(trainJob(data, out, { checkpoint }, optimiser), { folder });
     expect(last(run)).toMatchObject({ type: "error", code: "E_LOSS_NAN" });
     expect(run.code).toBe(70);

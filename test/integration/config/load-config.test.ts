@@ -50,7 +50,7 @@ describe("layers", () => {
       overrides: ["vad.maxUtteranceMs=4000", "vad.maxUtteranceMs=5000"],
     });
     expect(board).toEqual({ name: "rpi5", model: "Raspberry Pi 5 Model B Rev 1.0" });
-    expect(config.vad).toEqual({
+    expect(config.vad).toMatchObject({
       trailingSilenceMs: 601,
       noSpeechMs: 602,
       preRollMs: 103,

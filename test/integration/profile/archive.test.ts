@@ -75,7 +75,7 @@ test("profiles are apart: each has its own facts and exchanges, and select chang
   await opened.store.setConsent(second.id, "store", true, "spoken");
 
   const context = await opened.store.promptContext(request(second.id, turn("").input));
-  expect(context).toEqual({ facts: [], exchanges: [], answerWords: null });
+  expect(context).toEqual({ facts: [], exchanges: [], exchangeIds: new Set(), answerWords: null });
   expect(await opened.archive.list()).toMatchObject([
     { id: first.id, label: null, isActive: false, interactionCount: 1, factCount: 1 },
     { id: second.id, label: "The children", isActive: true, interactionCount: 0, factCount: 0 },
