@@ -42,7 +42,11 @@ ggml_tensor * Ops::product(ggml_tensor * w, ggml_tensor * x) {
   return custom(GGML_TYPE_F32, {w->ne[1], x->ne[1], 1}, {w, x}, [](ggml_tensor * y, int ith, int nth) { sliced_mul_mat(y->src[0], y->src[1], floats(y), ith, nth); });
 }
 
-bool Ops::fuses_forward(const Matrix & matrix) const { return kernels_ != nullptr && !graph_.follows_inference && (kernels_->fast_linear || matrix.weight->type == GGML_TYPE_F32); }
+bool Ops::fuses_forward(const Matrix & matrix) const {
+  // With weights in blocks of 256, ggml rounds activations to 8 bits in blocks of 256, too: gradients would lose a thousandth of their direction.
+  const bool is_coarse = ggml_blck_size(matrix.weight->type) == 256;
+  return kernels_ != nullptr && !graph_.follows_inference && (kernels_->fast_linear || is_coarse || matrix.weight->type == GGML_TYPE_F32);
+}
 
 bool Ops::fuses_backward(const Matrix & matrix) const { return kernels_ != nullptr && matrix.transposed == nullptr; }
 
