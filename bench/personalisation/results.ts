@@ -195,7 +195,8 @@ function keptNumbers(state: BenchState, keys: readonly string[]): number[] {
 
 function metaFraction(summaries: readonly ArmSummary[]): Figure {
   const zero = summaries.find(({ arm }) => arm === "zero_init");
-  if (zero === undefined) return skippedFigure("of the examples", NOT_MEASURED);
+  const isMissing = SHARES.some(([, name]) => summaries.every(({ arm }) => arm !== name));
+  if (zero === undefined || isMissing) return skippedFigure("of the examples", NOT_MEASURED);
   for (const [share, name] of SHARES) {
     const found = summaries.find(({ arm }) => arm === name);
     if (found !== undefined && found.medianDrop >= zero.medianDrop)
