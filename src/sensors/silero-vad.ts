@@ -11,9 +11,9 @@ export interface SileroVadOptions extends VadOptions {
 }
 
 /**
- * Silero VAD v5 in a worker thread of its own, which lives only while there is something to hear: onnxruntime takes
- * 33 MB. The first frame opens it (0.2 s on x86), and frames wait for that, so that none is lost; the end of the thread
- * unmaps the library.
+ * Silero VAD v5 in a process of its own, which lives only while there is something to hear: onnxruntime takes 33 MB.
+ * The first frame opens it (0.2 s on x86), and frames wait for that, so that none is lost. A process rather than a
+ * thread: Node 24 does not unmap a native library when the thread that loaded it ends.
  *
  * INVARIANTS: `#opening` belongs to `#worker`. Nothing is released while a frame waits for its answer.
  */
@@ -78,7 +78,7 @@ export class SileroVad implements VoiceActivityDetector {
   #open(): SpeechWorker {
     if (this.#isDisposed) throw new AppError("E_ABORTED", "hearing was stopped");
     if (this.#worker !== null) return this.#worker;
-    const worker = new SpeechWorker("thread");
+    const worker = new SpeechWorker("process");
     const { modelPath, threshold } = this.#options;
     this.#worker = worker;
     this.#opening = worker.call("open_vad", { modelPath, threshold });

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { packageRoot } from "../../src/core/built-file.ts";
 import { type Clock, SystemClock } from "../../src/core/clock.ts";
@@ -8,6 +7,7 @@ import { describeWhen } from "../support/describe-when.ts";
 import { eventually } from "../support/eventually.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { LoudnessVad } from "../support/loudness-vad.ts";
+import { isLibraryMapped } from "../support/mapped-library.ts";
 import { clipFrames } from "../support/speech-clips.ts";
 import { voiceActivityDetectorContract } from "./voice-activity-detector.ts";
 
@@ -28,7 +28,7 @@ describeWhen(null, "Silero in a speech worker", () => {
     const clock = new FakeClock();
     await using vad = make(clock);
     await vad.check();
-    expect(await isOnnxruntimeMapped()).toBe(false);
+    expect(await isLibraryMapped("libonnxruntime")).toBe(false);
     const frames = await clipFrames("call-me-sam-slt");
     const decide = async () => {
       const decisions: boolean[] = [];
@@ -37,9 +37,9 @@ describeWhen(null, "Silero in a speech worker", () => {
     };
     const first = await decide();
     await clock.advance(59_000);
-    expect(await isOnnxruntimeMapped()).toBe(true);
+    expect(await isLibraryMapped("libonnxruntime")).toBe(true);
     await clock.advance(2_000);
-    await eventually(async () => !(await isOnnxruntimeMapped()));
+    await eventually(async () => !(await isLibraryMapped("libonnxruntime")));
     expect(clock.pendingTimers).toBe(0);
     expect(await decide()).toEqual(first);
   });
@@ -62,7 +62,3 @@ describeWhen(null, "Silero in a speech worker", () => {
     await vad[Symbol.asyncDispose]();
   });
 });
-
-async function isOnnxruntimeMapped(): Promise<boolean> {
-  return (await readFile("/proc/self/maps", "utf8")).includes("libonnxruntime");
-}

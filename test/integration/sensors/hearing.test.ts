@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { describeWhen } from "../../support/describe-when.ts";
 import { eventually } from "../../support/eventually.ts";
 import { HEARING_DEFAULTS, HearingRig } from "../../support/hearing-rig.ts";
+import { isLibraryMapped } from "../../support/mapped-library.ts";
 import { lacksPocketsphinx } from "../../support/pocketsphinx.ts";
 import { readClip } from "../../support/speech-clips.ts";
 
@@ -25,7 +25,7 @@ describeWhen(lacksPocketsphinx(), "hearing with real engines on the virtual micr
     await rig.start();
     void rig.microphone.say(await readClip("okay-computer-turn-on-the-kitchen-lights-rms"));
     expect((await rig.next("transcript")).text).toBe("turn on the kitchen lights");
-    await eventually(async () => !(await readFile("/proc/self/maps", "utf8")).includes("libonnxruntime"));
+    await eventually(async () => !(await isLibraryMapped("libonnxruntime")));
     void rig.microphone.say(await readClip("call-me-sam-slt")); // already speaking when the button is pressed
     rig.listener.wake();
     expect((await rig.next("transcript", 2)).text).toBe("call me sam");
