@@ -25,7 +25,7 @@ export const vadSection = {
     min: 5,
     max: 86_400,
     default: 120,
-    doc: "After this long (s) without a sound that could be speech, the detector gives its 33 MB back until the next one.",
+    doc: "After this long (s) without a sound that could be speech, the detector gives its memory back until the next one.",
   }),
   trailingSilenceMs: integer({
     min: 200,
