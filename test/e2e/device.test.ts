@@ -244,7 +244,7 @@ describe("it recovers", () => {
     await visitor.confirm("Restart");
     await visitor.sees("Reconnecting");
     await visitor.sees("Offline");
-    expect(await device.service.stop()).toBe(75);
+    expect(await device.service.ended()).toBe(75);
     await device.startAgain();
     await visitor.sees("Connected");
     await visitor.sees("Ready");

@@ -155,5 +155,5 @@ test_("restart over MQTT ends the service with code 75 and offline", async () =>
   const from = device.probe.seen.length;
   expect(await device.ask("restart")).toEqual({ outcome: "restarting" });
   await device.probe.waitFor(({ topic, text }) => topic.endsWith("/availability") && text === "offline", from);
-  expect(await device.device.service.stop()).toBe(75);
+  expect(await device.device.service.ended()).toBe(75);
 });

@@ -85,10 +85,17 @@ export class DemoService implements AsyncDisposable {
 
   /** Stops the service as systemd would; its exit code. */
   async stop(): Promise<number> {
-    this.#watched[Symbol.dispose]();
-    if (this.#child.exitCode !== null) return this.#child.exitCode;
-    const exited = once(this.#child, "exit");
+    const ended = this.ended();
     this.#child.kill("SIGTERM");
+    return ended;
+  }
+
+  /** Waits for a service that ends by itself; its exit code, 1 when a signal killed it. */
+  async ended(): Promise<number> {
+    this.#watched[Symbol.dispose]();
+    const { exitCode, signalCode } = this.#child;
+    if (exitCode !== null || signalCode !== null) return exitCode ?? 1;
+    const exited = once(this.#child, "exit");
     const [code] = (await withDeadline(this.#clock, STOP_MS, "stopping the service", exited)) as [number | null];
     return code ?? 1;
   }
