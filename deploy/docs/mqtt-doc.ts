@@ -65,10 +65,20 @@ package). [homeassistant-discovery.json](examples/homeassistant-discovery.json) 
 
 ${markdownTable(["entity", "platform", "shows", "sends", "notes"], ENTITIES.map(entityRow))}
 
+## Node-RED
+
+[node-red-flow.json](examples/node-red-flow.json) (Import in the menu of Node-RED's editor; standard nodes only) does four things for
+every device on a broker: the standing alerts as JSON at \`GET /asls/alerts\`, quiet nights, training while there is solar power
+to spare, and refused requests in the debug window. Set server and account in its broker node; the accounts of the access list
+below that may do all of it are the dashboard's and Home Assistant's. It was run with Node-RED 4.1.15 against Mosquitto and the
+service on the virtual board.
+
 ## Access
 
 \`asls mqtt acl print\` makes Mosquitto's \`acl_file\` from the tables above, for three accounts: the device, a dashboard and
 Home Assistant. With \`--fleet\` it is for a broker of many devices, each of which logs in with its id as user name.
+Whoever subscribes to a whole fleet gets every retained topic at once: about 10 messages a device. Mosquitto drops what exceeds
+\`max_queued_messages\` (1,000 unless configured) without a word; set it to 20 for each device of the fleet.
 
 \`\`\`
 ${mosquittoAcl({ baseTopic: "asls", discoveryPrefix: "homeassistant", deviceId: "0123456789ab" }, { device: "asls", dashboard: "dashboard", homeAssistant: "homeassistant" }).trimEnd()}
