@@ -1,9 +1,7 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePort, MosquittoTestBroker, mosquittoPath } from "../../test/support/broker.ts";
+import { processorSeconds } from "../processor-time.ts";
 import { type BenchContext, type Benchmark, quantile, skippedFigure } from "../report.ts";
-import { Mosquitto } from "./broker.ts";
 import { FleetDevice } from "./devices.ts";
 import { FleetWatcher } from "./watcher.ts";
 
@@ -38,13 +36,13 @@ const hasLatest = (watcher: FleetWatcher, devices: readonly FleetDevice[]) =>
 async function propagation(
   devices: readonly FleetDevice[],
   watcher: FleetWatcher,
-  broker: Mosquitto,
+  broker: MosquittoTestBroker,
   forMs: number,
   signal: AbortSignal,
 ): Promise<Omit<FleetFigures, "connectS">> {
   const sent = new Map<number, number>();
   const startMs = performance.now();
-  const cpuBefore = await broker.cpuS();
+  const cpuBefore = await processorSeconds(broker.pid);
   let changes = 0;
   while (performance.now() - startMs < forMs) {
     const due = Math.floor(((performance.now() - startMs) / CHANGE_EVERY_MS) * devices.length);
@@ -55,7 +53,7 @@ async function propagation(
     await sleep(5, undefined, { signal });
   }
   const elapsedS = (performance.now() - startMs) / 1000;
-  const cpuS = (await broker.cpuS()) - cpuBefore;
+  const cpuS = (await processorSeconds(broker.pid)) - cpuBefore;
   await until("the last states", () => hasLatest(watcher, devices), 30_000, signal);
   const delays = [...sent].flatMap(([stamp, atMs]) => {
     const arrivedAtMs = watcher.arrivedAtMs(stamp);
@@ -72,7 +70,12 @@ async function propagation(
 }
 
 /** The broker goes for 3 s, and states change meanwhile. @returns seconds from its return until all is known, and what is lost. */
-async function storm(devices: readonly FleetDevice[], broker: Mosquitto, watcher: FleetWatcher, signal: AbortSignal) {
+async function storm(
+  devices: readonly FleetDevice[],
+  broker: MosquittoTestBroker,
+  watcher: FleetWatcher,
+  signal: AbortSignal,
+) {
   await broker.stop();
   await sleep(3_000, undefined, { signal });
   for (const device of devices) device.changeState();
@@ -92,9 +95,8 @@ async function storm(devices: readonly FleetDevice[], broker: Mosquitto, watcher
 }
 
 async function measureFleet(count: number, forMs: number, withStorm: boolean, { signal, log }: BenchContext) {
-  const folder = await mkdtemp(join(tmpdir(), "asls-fleet-"));
   // What the watcher has not taken yet must not be dropped: a lost state is to be one that a device lost.
-  const broker = await Mosquitto.on(folder, ["max_queued_messages 0"]);
+  const broker = new MosquittoTestBroker(await freePort(), ["allow_anonymous true", "max_queued_messages 0"]);
   const devices = Array.from({ length: count }, (_, i) => new FleetDevice(i, broker.url));
   let watcher: FleetWatcher | null = null;
   try {
@@ -112,9 +114,8 @@ async function measureFleet(count: number, forMs: number, withStorm: boolean, { 
     return { figures, outage };
   } finally {
     await watcher?.close();
-    await broker.stop();
+    await broker[Symbol.asyncDispose]();
     await Promise.all(devices.map((device) => device.stop()));
-    await rm(folder, { recursive: true, force: true });
   }
 }
 
@@ -126,7 +127,7 @@ export const bench: Benchmark = {
     devices: { type: "string", default: "1000", doc: "size of the largest fleet" },
   },
   run: async (context) => {
-    if (Mosquitto.path() === null) {
+    if (mosquittoPath() === null) {
       const reason = "the Debian package mosquitto is not installed";
       return {
         figures: {

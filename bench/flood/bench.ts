@@ -1,10 +1,8 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connectAsync } from "mqtt";
 import type { DemoService } from "../../src/cli/demo/demo-service.ts";
-import { Mosquitto } from "../fleet/broker.ts";
+import { freePort, MosquittoTestBroker, mosquittoPath } from "../../test/support/broker.ts";
 import { type Benchmark, type Figure, medianFigure, skippedFigure, spreadOf } from "../report.ts";
 import { withService } from "../service.ts";
 
@@ -72,50 +70,44 @@ export const bench: Benchmark = {
   summary: "1,000 MQTT requests a second: turns of the user beside it, memory of the service, answers by code",
   packages: ["mqtt", "node-llama-cpp"],
   run: async ({ quick, signal, log }) => {
-    if (Mosquitto.path() === null) {
+    if (mosquittoPath() === null) {
       const reason = "the Debian package mosquitto is not installed";
       return { figures: { turn_ratio: skippedFigure("", reason), rss_growth_mb: skippedFigure("MB", reason) } };
     }
     const forMs = quick ? 5_000 : 10_000;
-    const folder = await mkdtemp(join(tmpdir(), "asls-flood-"));
-    const broker = await Mosquitto.on(folder);
-    try {
-      await broker.start();
-      return await withService([`mqtt.url=${broker.url}`], async (service) => {
-        const quietMs: number[] = [];
-        for (let i = 0; i < WARM_UPS; i += 1) await turnMs(service);
-        for (let i = 0; i < QUIET_TURNS; i += 1) quietMs.push(await turnMs(service));
-        const rssBeforeMb = await residentMb(service.pid);
-        const besideMs: number[] = [];
-        let isOver = false;
-        const flooding = flood(broker.url, forMs, signal, () => {
-          isOver = true;
-        });
-        while (!isOver) besideMs.push(await turnMs(service));
-        const { sent, answered, codes } = await flooding;
-        for (let i = 0; i < QUIET_TURNS; i += 1) quietMs.push(await turnMs(service));
-        const rssAfterMb = await residentMb(service.pid);
-        log(`${sent} requests, ${answered} answers: ${JSON.stringify(codes)}`);
-        const ratio: Figure = {
-          value: Number((spreadOf(besideMs).median / spreadOf(quietMs).median).toFixed(2)),
-          unit: "times a turn without",
-          goal: "<= 1.5",
-        };
-        return {
-          figures: {
-            turn_ratio: ratio,
-            turn_ms: medianFigure(besideMs, "ms"),
-            turn_without_ms: medianFigure(quietMs, "ms"),
-            rss_growth_mb: { value: Number((rssAfterMb - rssBeforeMb).toFixed(1)), unit: "MB", goal: "<= 30" },
-            answered_pct: { value: Number(((100 * answered) / sent).toFixed(1)), unit: "% of requests" },
-          },
-          details: { codes },
-          conditions: { requests_per_s: REQUESTS_PER_S, flooded_s: forMs / 1000, sent },
-        };
+    await using broker = new MosquittoTestBroker(await freePort());
+    await broker.start();
+    return await withService([`mqtt.url=${broker.url}`], async (service) => {
+      const quietMs: number[] = [];
+      for (let i = 0; i < WARM_UPS; i += 1) await turnMs(service);
+      for (let i = 0; i < QUIET_TURNS; i += 1) quietMs.push(await turnMs(service));
+      const rssBeforeMb = await residentMb(service.pid);
+      const besideMs: number[] = [];
+      let isOver = false;
+      const flooding = flood(broker.url, forMs, signal, () => {
+        isOver = true;
       });
-    } finally {
-      await broker.stop();
-      await rm(folder, { recursive: true, force: true });
-    }
+      while (!isOver) besideMs.push(await turnMs(service));
+      const { sent, answered, codes } = await flooding;
+      for (let i = 0; i < QUIET_TURNS; i += 1) quietMs.push(await turnMs(service));
+      const rssAfterMb = await residentMb(service.pid);
+      log(`${sent} requests, ${answered} answers: ${JSON.stringify(codes)}`);
+      const ratio: Figure = {
+        value: Number((spreadOf(besideMs).median / spreadOf(quietMs).median).toFixed(2)),
+        unit: "times a turn without",
+        goal: "<= 1.5",
+      };
+      return {
+        figures: {
+          turn_ratio: ratio,
+          turn_ms: medianFigure(besideMs, "ms"),
+          turn_without_ms: medianFigure(quietMs, "ms"),
+          rss_growth_mb: { value: Number((rssAfterMb - rssBeforeMb).toFixed(1)), unit: "MB", goal: "<= 30" },
+          answered_pct: { value: Number(((100 * answered) / sent).toFixed(1)), unit: "% of requests" },
+        },
+        details: { codes },
+        conditions: { requests_per_s: REQUESTS_PER_S, flooded_s: forMs / 1000, sent },
+      };
+    });
   },
 };

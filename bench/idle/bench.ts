@@ -1,21 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
+import { processorSeconds } from "../processor-time.ts";
 import { type BenchContext, type Benchmark, medianFigure } from "../report.ts";
 import { withService } from "../service.ts";
 
-/** USER_HZ of Linux: ticks per second in /proc/PID/stat. */
-const TICKS_PER_S = 100;
 /** What a start leaves to do (collecting its garbage, giving back pages, the first looks at the sensors) is over by then. */
 const SETTLE_MS = 10_000;
 /** Without a model only memory is measured. */
 const BARE_WATCH_MS = 1_000;
-
-async function cpuSeconds(pid: number): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, "utf8");
-  // Fields after the command's name in brackets; 14 and 15 are utime and stime (proc(5)).
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_S;
-}
 
 async function residentMb(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, "utf8");
@@ -29,11 +21,11 @@ async function idle(context: BenchContext, settings: readonly string[], runs: nu
   for (let run = 0; run < runs; run += 1) {
     await withService(settings, async (service) => {
       await sleep(SETTLE_MS, undefined, { signal: context.signal });
-      const before = await cpuSeconds(service.pid);
+      const before = await processorSeconds(service.pid);
       const startMs = performance.now();
       await sleep(watchMs, undefined, { signal: context.signal });
       const seconds = (performance.now() - startMs) / 1000;
-      cpuPct.push((((await cpuSeconds(service.pid)) - before) / seconds) * 100);
+      cpuPct.push((((await processorSeconds(service.pid)) - before) / seconds) * 100);
       rssMb.push(await residentMb(service.pid));
       readyS.push(service.readyMs / 1000);
     });

@@ -77,6 +77,13 @@ export class MosquittoTestBroker implements TestBroker {
     return `${this.#scheme}://127.0.0.1:${this.port}`;
   }
 
+  /** Process id while it runs. */
+  get pid(): number {
+    const pid = this.#child?.pid;
+    if (pid === undefined) throw new Error("mosquitto does not run");
+    return pid;
+  }
+
   async start(): Promise<void> {
     if (this.#child !== null) return;
     this.#folder ??= await makeTempDir("mosquitto");
