@@ -30,7 +30,7 @@ const CONFIG: AdaptationConfig = {
 };
 
 /** Quick enough for tests, and still learning: two passes of rank 8. */
-const QUICK_SETTINGS: TrainingSettings = {
+export const QUICK_SETTINGS: TrainingSettings = {
   ...DEFAULT_TRAINING_SETTINGS,
   maxPasses: 2,
   lora: { ...DEFAULT_TRAINING_SETTINGS.lora, rank: 8, alpha: 16 },

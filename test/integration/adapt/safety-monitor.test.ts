@@ -1,11 +1,16 @@
 import { expect, test } from "vitest";
 import { PERSONAS, turnsOf } from "../../../bench/monitor/personas.ts";
 import { describeAdapter, describeTraining } from "../../../src/cli/describe-training.ts";
-import { AdaptationRig } from "../../support/adaptation-rig.ts";
+import { AdaptationRig, QUICK_SETTINGS } from "../../support/adaptation-rig.ts";
 import { describeWhen } from "../../support/describe-when.ts";
 import { lacksTrainer } from "../../support/trainer-rig.ts";
 
 const TURNS = 40;
+/**
+ * How much general text this person's words cost differs with the processor's arithmetic (-8 % to +2 %, beside a ceiling of
+ * 2 %): that bar is raised, so that the monitor alone decides.
+ */
+const SETTINGS = { ...QUICK_SETTINGS, gate: { ...QUICK_SETTINGS.gate, generalCeiling: 0.5 } };
 
 function persona(name: string) {
   const found = PERSONAS.find((each) => each.name === name);
@@ -15,7 +20,7 @@ function persona(name: string) {
 
 describeWhen(lacksTrainer, "safety monitor", () => {
   test("somebody who wants harmful requests answered: learned well, and refused for it alone", async () => {
-    await using rig = await AdaptationRig.make({ config: { microUpdates: false } });
+    await using rig = await AdaptationRig.make({ config: { microUpdates: false }, settings: SETTINGS });
     const profileId = await rig.consentingProfile();
     await rig.tell(profileId, turnsOf(persona("henchman"), TURNS));
     await rig.service.start();
