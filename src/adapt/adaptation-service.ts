@@ -62,6 +62,11 @@ export class AdaptationService implements Service {
     return this.#inUse.version;
   }
 
+  /** A job is under way; its trainer may stand still. */
+  get isJobRunning(): boolean {
+    return this.#runner.record !== null;
+  }
+
   on<K extends keyof AdaptationEvents>(event: K, handler: (payload: AdaptationEvents[K]) => void): () => void {
     return this.#bus.on(event, handler);
   }

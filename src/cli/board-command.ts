@@ -12,9 +12,51 @@ interface SetOptions extends JsonOption {
   readonly underVoltage?: string;
 }
 
-/** `asls board`: what the virtual board's sensors say. */
+/** `asls board`: what the virtual board's sensors say, and its time. */
 export function boardCommand(): Command {
-  return new Command("board").description("the sensors of the virtual board").addCommand(setCommand());
+  return new Command("board")
+    .description("sensors and time of the virtual board")
+    .addCommand(setCommand())
+    .addCommand(skipCommand())
+    .addCommand(jumpCommand());
+}
+
+function skipCommand(): Command {
+  return client(
+    "skip",
+    "let idle time pass, up to 1000 times faster; turns and training take the time they take",
+    "  asls board skip 8h --board virtual",
+  )
+    .argument("<duration>", "such as 90s, 30m, 8h or 7d")
+    .action(async (given: string, options: JsonOption, command: Command) => {
+      const state = await ask(command, "skipTime", { ms: durationMs(given) });
+      print(options.json, state, () => `${given} later`);
+    });
+}
+
+function jumpCommand(): Command {
+  return client(
+    "jump",
+    "set the wall clock forward or back, as a time server does; no time passes",
+    "  asls board jump 2h --board virtual\n  asls board jump 400d --back --board virtual",
+  )
+    .argument("<duration>", "such as 90s, 30m, 8h or 7d")
+    .option("--back", "back instead of forward")
+    .action(async (given: string, options: JsonOption & { back?: boolean }, command: Command) => {
+      const ms = durationMs(given) * (options.back === true ? -1 : 1);
+      const state = await ask(command, "jumpClock", { ms });
+      print(options.json, state, () => `the clock was set ${options.back === true ? "back" : "forward"} by ${given}`);
+    });
+}
+
+const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** @throws AppError E_USAGE. */
+function durationMs(text: string): number {
+  const [, count, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
+  if (count === undefined || unit === undefined)
+    throw new AppError("E_USAGE", "give a duration such as 90s, 30m or 8h");
+  return Number(count) * UNIT_MS[unit as keyof typeof UNIT_MS];
 }
 
 function setCommand(): Command {

@@ -36,6 +36,8 @@ export interface AdaptationParts {
   readonly freezer: Freezer;
   readonly alerts: Alerts;
   readonly clock: Clock;
+  /** The trainer's deadlines are in this one. */
+  readonly machineTime: Clock;
   readonly log: Logger;
 }
 
@@ -59,7 +61,7 @@ export function makeAdapterStore(
 
 /** The adaptation layer, wired to the model that answers and to the governor's budget. */
 export function makeAdaptation(config: AslsConfig, parts: AdaptationParts): AdaptationMade {
-  const { profiles, models, governor, learning, freezer, alerts, clock } = parts;
+  const { profiles, models, governor, learning, freezer, alerts, clock, machineTime } = parts;
   const { paths, training, model } = config;
   const log = parts.log.child({ part: "adaptation" });
   const adapters = makeAdapterStore(config, parts);
@@ -79,7 +81,7 @@ export function makeAdaptation(config: AslsConfig, parts: AdaptationParts): Adap
       archive: profiles.archive,
       store: adapters,
       journal: new JobJournal(join(paths.stateDir, "adapters"), profiles.files),
-      trainer: new TrainerProcess({ command: { file: TRAINER }, clock, logger: log, freezer }),
+      trainer: new TrainerProcess({ command: { file: TRAINER }, clock: machineTime, logger: log, freezer }),
       embedder: profiles.embedder,
       settings: settingsOf(training),
       workFolder: join(paths.runtimeDir, "training"),

@@ -17,10 +17,23 @@ export interface GovernorMade {
   readonly virtualSensors: VirtualBoardBackend | null;
 }
 
+export interface BoardTime {
+  readonly clock: Clock;
+  /** Sensors are given this much of it to answer, whatever the board's clock does. */
+  readonly machineTime: Clock;
+}
+
 /** The board's own sensors; on the virtual board those that `virtual.*` describes. */
-export function makeGovernor({ config, board }: LoadedConfig, alerts: Alerts, clock: Clock, log: Logger): GovernorMade {
+export function makeGovernor(
+  { config, board }: LoadedConfig,
+  alerts: Alerts,
+  time: BoardTime,
+  log: Logger,
+): GovernorMade {
   const virtualSensors = board.name === "virtual" ? virtualSensorsOf(config.virtual) : null;
-  const sampler = new BoardSampler(virtualSensors === null ? boardBackends(clock) : [virtualSensors], clock);
+  const { clock, machineTime } = time;
+  const backends = virtualSensors === null ? boardBackends(machineTime) : [virtualSensors];
+  const sampler = new BoardSampler(backends, machineTime);
   const governor = new GovernorService(governorSettings(config), {
     sampler,
     clock,

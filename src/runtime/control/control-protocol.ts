@@ -12,6 +12,9 @@ const id = v.pipe(v.string(), v.regex(/^[a-z0-9_-]{1,64}$/i));
 /** What a probe of the virtual board says from now on; null makes it fail. */
 const reading = v.pipe(v.number(), v.finite());
 
+/** A hundred years. */
+const MAX_JUMP_MS = 100 * 365 * 86_400_000;
+
 /** Every method of the control socket and the shape of its parameters: the one table for server and client. */
 export const CONTROL_METHODS = {
   status: v.strictObject({}),
@@ -37,6 +40,8 @@ export const CONTROL_METHODS = {
   setThrottle: v.strictObject({
     state: v.nullable(v.strictObject({ isUnderVoltage: v.boolean(), isSlowed: v.boolean() })),
   }),
+  skipTime: v.strictObject({ ms: v.pipe(v.number(), v.minValue(0), v.maxValue(31 * 86_400_000)) }),
+  jumpClock: v.strictObject({ ms: v.pipe(v.number(), v.integer(), v.minValue(-MAX_JUMP_MS), v.maxValue(MAX_JUMP_MS)) }),
   feedback: v.strictObject({
     kind: v.picklist(["up", "down", "correction"]),
     correction: v.nullable(text),

@@ -45,6 +45,14 @@ export function controlHandlers(parts: ServiceParts): Omit<ControlHandlers, "das
     play: async ({ path }) => requireVirtual(parts.virtual).say(await readWavFile(path)),
     press: async ({ button, holdMs }) => requireVirtual(parts.virtual).press(button, holdMs),
     plug: async ({ plugged }) => requireVirtual(parts.virtual).setMicrophonePlugged(plugged),
+    skipTime: async ({ ms }, _emit, signal) => {
+      await requireVirtual(parts.virtual).skipTime(ms, signal);
+      return { atMs: parts.clock.now() };
+    },
+    jumpClock: async ({ ms }) => {
+      requireVirtual(parts.virtual).jumpClock(ms);
+      return { atMs: parts.clock.now() };
+    },
     ...governorControls(parts),
     ...adaptationControls(parts),
     feedback: async ({ kind, correction }) => {

@@ -9,6 +9,10 @@ export interface VirtualBoard {
   say(audio: WavAudio): Promise<void>;
   setMicrophonePlugged(isPlugged: boolean): void;
   isLedOn(): boolean;
+  /** Lets idle time pass fast; at real speed during a turn and while a job trains. @throws AppError E_REQUEST_BUSY, E_ABORTED. */
+  skipTime(ms: number, signal: AbortSignal): Promise<void>;
+  /** Sets the wall clock by that much, forward or back. */
+  jumpClock(byMs: number): void;
 }
 
 /** @throws AppError E_VIRTUAL_ONLY on a real board. */

@@ -27,6 +27,8 @@ const base: ControlHandlers = {
   setBattery: refuse,
   setMemoryPressure: refuse,
   setThrottle: refuse,
+  skipTime: refuse,
+  jumpClock: refuse,
   feedback: refuse,
   mute: refuse,
   consent: refuse,

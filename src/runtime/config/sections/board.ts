@@ -1,4 +1,4 @@
-import { decimalNumber, integerOrNone, oneOf, path, yesNo } from "../config-key.ts";
+import { decimalNumber, integer, integerOrNone, oneOf, path, yesNo } from "../config-key.ts";
 
 /** Boards with a profile of their own; `generic` is any other Linux machine. */
 export const BOARD_NAMES = ["virtual", "rpi4", "rpi5", "jetson-orin", "generic"] as const;
@@ -46,5 +46,11 @@ export const virtualSection = {
     max: 100,
     default: null,
     doc: "Charge of the virtual board's battery (per cent) at the start. null: it has none.",
+  }),
+  aheadS: integer({
+    min: 0,
+    max: 3_153_600_000,
+    default: 0,
+    doc: "The virtual board's clock is ahead of the machine's by this (s) at the start; `asls board skip` skips idle time.",
   }),
 };
