@@ -40,7 +40,12 @@ export function createLogger(level: LogLevel, format: LogFormat, out: NodeJS.Wri
     write(line: string): void {
       const number = Number(/"level":(\d+)/.exec(line)?.[1] ?? 30);
       out.write(format === "json" ? line : `<${journaldPriority(number)}>${line}`);
-      if (number >= WARN) log.onProblem?.(problemOf(line, number));
+      if (number < WARN) return;
+      try {
+        log.onProblem?.(problemOf(line, number));
+      } catch {
+        // Whoever logs may be dealing with a failure already; logging this one would tell the same watcher.
+      }
     },
   };
   const children: { level: string }[] = [];

@@ -63,3 +63,14 @@ test("problems are told with part and code, and without their message", () => {
     { level: "error", part: null, code: null },
   ]);
 });
+
+test("a watcher that throws, in the middle of a failure perhaps, is no failure of whoever logs", () => {
+  const { out, text } = sink();
+  const log = createLogger("info", "json", out);
+  log.onProblem = () => {
+    throw new Error("could not be published");
+  };
+  log.error({ code: "E_DISK_FULL" }, "a problem");
+  log.info({}, "and on it goes");
+  expect(text().match(/"msg":"[^"]+"/g)).toEqual(['"msg":"a problem"', '"msg":"and on it goes"']);
+});
