@@ -24,7 +24,9 @@ import { PhaseTracker } from "./runtime/dialog/phase.ts";
 import { PresenceGate } from "./runtime/dialog/presence.ts";
 import { createSpeechOutput } from "./runtime/output/speech-output.ts";
 import { Alerts } from "./runtime/service/alerts.ts";
+import { ClockWatch } from "./runtime/service/clock-watch.ts";
 import { controlHandlers } from "./runtime/service/control-bindings.ts";
+import { DescriptorWatch } from "./runtime/service/descriptor-watch.ts";
 import { readDeviceId } from "./runtime/service/device-id.ts";
 import { forgetProfile } from "./runtime/service/forget-profile.ts";
 import { KeyService } from "./runtime/service/key-service.ts";
@@ -51,8 +53,10 @@ import {
   wireButtons,
   wireListener,
   wirePhrases,
+  wireStorage,
   wireVoices,
 } from "./runtime/service/wiring.ts";
+import { VirtualClock } from "./sensors/board/virtual-clock.ts";
 import { VirtualLed } from "./sensors/virtual-led.ts";
 
 /** A service that is composed and not started yet. */
@@ -89,7 +93,10 @@ interface Events {
  */
 export async function composeService({ loaded, log, manager, env }: ComposeDeps): Promise<AslsService> {
   const { config, board } = loaded;
-  const clock = new SystemClock();
+  // What hears, is pressed or waits for another process stays in the machine's time when a virtual board skips some.
+  const machineTime = new SystemClock();
+  const boardTime = board.name === "virtual" ? new VirtualClock(machineTime, config.virtual.aheadS * 1_000) : null;
+  const clock = boardTime ?? machineTime;
   const startedMs = clock.monotonicMs();
   await makeFolders([config.paths.stateDir, config.paths.runtimeDir]);
   const socketPath = controlSocketPath(config.paths.runtimeDir);
@@ -116,9 +123,9 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
     },
   ];
   let isVoiceWanted = false;
-  const { listener, virtualMicrophone } = makeEars(config, clock, log, () => isVoiceWanted);
+  const { listener, virtualMicrophone } = makeEars(config, machineTime, log, () => isVoiceWanted);
   const virtualLed = new VirtualLed();
-  const { gestures, virtualButtons, led } = makeControls(config, clock, log, virtualLed);
+  const { gestures, virtualButtons, led } = makeControls(config, machineTime, log, virtualLed);
   const speech = createSpeechOutput(config, {
     clock,
     log,
@@ -141,20 +148,23 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
     },
   });
   const phrases = makePhraseKeeper(config, { profiles, models, log });
-  const { governor, virtualSensors } = makeGovernor(loaded, alerts, clock, log);
+  const { governor, virtualSensors } = makeGovernor(loaded, alerts, { clock, machineTime }, log);
   const freezer = await makeFreezer(config.training.memoryMb, log.child({ part: "adaptation" }));
-  const layers = { profiles, models, governor, learning, freezer, alerts, clock, log };
+  const layers = { profiles, models, governor, learning, freezer, alerts, clock, machineTime, log };
   const { adaptation, adapters } = makeAdaptation(config, layers);
   const mqtt = await makeMqtt(config, deviceId, { alerts, clock, log });
   const { publisher } = mqtt;
+  const isWorking = () => phase.state.phase !== "idle" || (adaptation.isJobRunning && governor.budget.duty > 0);
   const virtual: VirtualBoard | null =
-    virtualButtons === null || virtualMicrophone === null
+    virtualButtons === null || virtualMicrophone === null || boardTime === null
       ? null
       : {
           press: (button, holdMs) => virtualButtons.press(button, holdMs),
           say: (audio) => virtualMicrophone.say(audio),
           isLedOn: () => virtualLed.isOn,
           setMicrophonePlugged: (isPlugged) => (isPlugged ? virtualMicrophone.plug() : virtualMicrophone.unplug()),
+          skipTime: (ms, signal) => boardTime.skip(ms, isWorking, signal),
+          jumpClock: (byMs) => boardTime.jump(byMs),
         };
   const profileTopics = new ProfileTopics(join(config.paths.stateDir, PROFILE_TOPICS_FILE), {
     profiles,
@@ -233,6 +243,7 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
     isVoiceWanted = wanted;
   });
   wireButtons(gestures, parts);
+  wireStorage(parts);
   const requests = requestHandlers(parts);
   publisher.onRequest(requests);
   const controls = controlHandlers(parts);
@@ -265,6 +276,8 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
 
       stopMs: 2_000,
     },
+    { service: new ClockWatch({ alerts, clock, log }), stopMs: 500 },
+    { service: new DescriptorWatch({ alerts, clock, log }), stopMs: 500 },
     ...(config.model.enabled ? [{ service: models, stopMs: 2_000 }] : []),
     { service: governor, stopMs: 1_000 },
     ...(config.training.enabled ? [{ service: adaptation, stopMs: 3_000 }] : []),
@@ -286,7 +299,7 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
     },
     { service: new Watchdog(manager, healthChecks, clock, log), stopMs: 500 },
   ];
-  const lifecycle = new Lifecycle(steps, clock, log);
+  const lifecycle = new Lifecycle(steps, machineTime, log);
   let stopPublishing = () => {};
   return {
     start: async (signal) => {

@@ -21,6 +21,10 @@ export const ERROR_CODES = {
   },
   E_FILE_UNWRITABLE: { retryable: true, nextStep: "Check free space and the permissions of the folder." },
   E_DISK_FULL: { retryable: true, nextStep: "Free some space on the data partition; nothing was half-written." },
+  E_TOO_MANY_FILES: {
+    retryable: true,
+    nextStep: "Restart the service; if it comes back, raise LimitNOFILE= of the unit and report it as a defect.",
+  },
   E_ALREADY_RUNNING: { retryable: false, nextStep: "Stop the other service first, or use another paths.runtimeDir." },
   E_SERVICE_NOT_RUNNING: { retryable: true, nextStep: "Start it with `asls run` (or `systemctl start asls`)." },
   E_MODEL_NOT_READY: { retryable: true, nextStep: "Run `asls doctor`; choose a model with `asls model use`." },
@@ -44,6 +48,10 @@ export const ERROR_CODES = {
   E_UNDER_VOLTAGE: {
     retryable: true,
     nextStep: "Use the power supply and the cable that the board's maker recommends; training waits until then.",
+  },
+  E_CLOCK_SET: {
+    retryable: true,
+    nextStep: "Nothing, if the time is right now: nothing expires until the clock has run evenly for an hour.",
   },
   E_GPIO_UNAVAILABLE: {
     retryable: true,

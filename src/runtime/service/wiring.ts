@@ -13,6 +13,7 @@ const CONDITION_CODES: Readonly<Record<Exclude<MicrophoneCondition, "ok">, Error
   clipped: "E_MIC_CLIPPED",
   wrong_rate: "E_MIC_RATE",
 };
+const STORAGE_CODES = ["E_DISK_FULL", "E_DB_IO", "E_DB_CORRUPT", "E_DB_UNAVAILABLE", "E_DB_LOCKED"] as const;
 const SPEECH_CODES = ["E_TTS_UNAVAILABLE", "E_TTS_FAILED", "E_AUDIO_OUTPUT_UNAVAILABLE", "E_DISK_FULL"] as const;
 
 /** Ears to dialog: wakes, transcripts, and what is wrong with hearing as alerts. */
@@ -116,6 +117,15 @@ export function wireButtons(gestures: GestureService, { dialog, presence, log }:
 export function reportSpeech(alerts: Alerts, report: SpeechReport): void {
   if (report.error !== null) alerts.raise(report.error.code, report.error.message, report.error.hint);
   else if (report.firstAudioMs !== null) clearAll(alerts, SPEECH_CODES);
+}
+
+/** A turn that the profile database could not serve is an alert, until one is served again. */
+export function wireStorage({ dialog, alerts }: Pick<ServiceParts, "dialog" | "alerts">): void {
+  dialog.on("turn", ({ errorCode }) => {
+    const code = STORAGE_CODES.find((known) => known === errorCode);
+    if (code !== undefined) alerts.raise(code, "the last turn could not be read for or kept");
+    else if (errorCode === null) clearAll(alerts, STORAGE_CODES);
+  });
 }
 
 function clearAll(alerts: Alerts, codes: readonly ErrorCode[]): void {
