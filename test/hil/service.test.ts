@@ -34,7 +34,7 @@ describeWhen(notVirtual, "the program", () => {
     expect(stderr).toContain("E_ALREADY_RUNNING");
   });
 
-  test("a truncated model is an alert; the service stays up, says so, and the next model works", async () => {
+  test("a truncated model is an alert; the service stays up, says so, and answers once the file is whole", async () => {
     await using folder = await makeTempDir("device");
     const model = folder.join("cut.gguf");
     await copyFile("models/seed-q8_0.gguf", model);
@@ -45,6 +45,11 @@ describeWhen(notVirtual, "the program", () => {
     expect(stderr).toContain("E_MODEL_NOT_READY");
     const status = (await asls(["status", ...device.options])).stdout;
     expect(status).toContain("E_MODEL_TRUNCATED");
+    const from = device.service.position;
+    await copyFile("models/seed-q8_0.gguf", model);
+    await device.service.call("skipTime", { ms: 120_000 }); // it looks again by itself
+    await device.next(from, "alert", ({ code, alert }) => code === "E_MODEL_NOT_READY" && alert === null);
+    expect(await device.say("is the garage door open?")).toBe("answered");
     expect(await device.service.stop()).toBe(0);
   });
 

@@ -10,6 +10,8 @@ const run = promisify(execFile);
 const CLI = "dist/cli.js";
 /** How long a test waits for something that must come, ms. */
 const SOON_MS = 30_000;
+/** Longer than `buttons.holdMs`. */
+const HOLD_MS = 1_700;
 
 export interface Ended {
   readonly exitCode: number;
@@ -57,6 +59,36 @@ export class VirtualDevice implements AsyncDisposable {
     fits: (data: Record<string, unknown>) => boolean = () => true,
   ): Promise<SeenEvent> {
     return this.service.next(position, event, SOON_MS, (seen) => seen.event === event && fits(seen.data));
+  }
+
+  /** A profile that allows it, granted with the talk button held. */
+  async allow(...purposes: readonly ("store" | "train")[]): Promise<void> {
+    for (const purpose of purposes) {
+      const granting = this.service.call("consent", { purpose, granted: true });
+      granting.catch(() => {}); // awaited below; a press that fails must not leave it unhandled
+      await this.service.call("press", { button: "talk", holdMs: HOLD_MS });
+      await granting;
+    }
+  }
+
+  /** One typed turn. @returns how it ended. */
+  async say(text: string): Promise<string> {
+    const { outcome } = (await this.service.call("say", { text, aloud: false })) as { outcome: string };
+    return outcome;
+  }
+
+  /** Codes of the alerts that stand. */
+  async alerts(): Promise<readonly string[]> {
+    const { alerts } = (await this.service.call("status", {})) as { alerts: readonly { code: string }[] };
+    return alerts.map(({ code }) => code);
+  }
+
+  /** Everything the present person said that is kept, oldest first. */
+  async kept(): Promise<readonly string[]> {
+    const { interactions } = (await this.service.call("profileExport", { profile: null })) as {
+      interactions: readonly { input: string }[];
+    };
+    return interactions.map(({ input }) => input);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
