@@ -2,8 +2,9 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { seededRandom, seedFor } from "../../src/adapt/seeded-random.ts";
 import { isAppError } from "../../src/core/errors.ts";
-import { type Blow, FireService } from "./fire-service.ts";
+import { type Blow, KillableService } from "../support/killable-service.ts";
 import { PHASES, type Phase } from "./phases.ts";
+import { fireSettings } from "./settings.ts";
 import { Snapshots } from "./snapshots.ts";
 import type { World } from "./world.ts";
 
@@ -86,7 +87,7 @@ class Fire {
     const blow: Blow = random() < 0.5 ? "service" : "power";
     const share = random();
     await phase.prepare?.(world);
-    await using service = FireService.spawn(world.folder, phase.settings);
+    await using service = KillableService.spawn(world.folder, fireSettings(phase.settings));
     if (phase.duringStartMs !== undefined) await pause(share * phase.duringStartMs);
     else if (await this.#started(service, world, phase)) await this.#strike(service, world, phase, share);
     else return;
@@ -97,7 +98,7 @@ class Fire {
   }
 
   /** Starts acting and waits until the phase's moment has come, and a random while longer. */
-  async #strike(service: FireService, world: World, phase: Phase, share: number): Promise<void> {
+  async #strike(service: KillableService, world: World, phase: Phase, share: number): Promise<void> {
     await new Promise<void>((resolve) => {
       const unarmed = setTimeout(() => {
         this.#options.log(`"${phase.name}" did not come to its moment`);
@@ -124,7 +125,7 @@ class Fire {
   }
 
   /** Waits for the service and checks what it promised before its last kill; false when there is no going on. */
-  async #started(service: FireService, world: World, phase: Phase): Promise<boolean> {
+  async #started(service: KillableService, world: World, phase: Phase): Promise<boolean> {
     try {
       await service.ready();
     } catch (error) {
@@ -142,7 +143,7 @@ class Fire {
   async #lastLook(phase: Phase): Promise<void> {
     const world = this.#worlds.get(phase.name);
     if (world === undefined) return;
-    await using service = FireService.spawn(world.folder, ["training.enabled=false"]);
+    await using service = KillableService.spawn(world.folder, fireSettings(["training.enabled=false"]));
     if (!(await this.#started(service, world, phase))) return;
     const { outcome } = (await service.call("say", { text: "is the garage door open?", aloud: false })) as {
       outcome: string;

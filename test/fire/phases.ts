@@ -2,8 +2,8 @@ import { existsSync, readdirSync, watch } from "node:fs";
 import { join } from "node:path";
 import { delay, SystemClock } from "../../src/core/clock.ts";
 import { isAppError } from "../../src/core/errors.ts";
+import type { KillableService } from "../support/killable-service.ts";
 import { downgrade } from "./downgrade.ts";
-import type { FireService } from "./fire-service.ts";
 import { requestOf, wantedAnswerOf } from "./person.ts";
 import type { SnapshotName } from "./snapshots.ts";
 import type { ListedAdapter, World } from "./world.ts";
@@ -22,7 +22,7 @@ export interface Phase {
   /** Changes files of the stopped service. */
   prepare?(world: World): Promise<void>;
   /** Keeps the service busy with this until it is gone; rejects when it is. */
-  act(service: FireService, world: World, strike: Strike): Promise<void>;
+  act(service: KillableService, world: World, strike: Strike): Promise<void>;
   /** True when this world has nothing left for the phase, and a fresh copy is to be taken. */
   isSpent(world: World): boolean;
 }
@@ -153,7 +153,7 @@ export const PHASES: readonly Phase[] = [
 ];
 
 /** One turn; @returns its text. */
-async function speak(service: FireService, world: World): Promise<string> {
+async function speak(service: KillableService, world: World): Promise<string> {
   const input = requestOf(world.nextTurn);
   world.nextTurn += 1;
   const stored = world.expectations.turn(world.profile, input);
@@ -162,7 +162,7 @@ async function speak(service: FireService, world: World): Promise<string> {
   return input;
 }
 
-async function correct(service: FireService, world: World, input: string): Promise<void> {
+async function correct(service: KillableService, world: World, input: string): Promise<void> {
   const wanted = wantedAnswerOf(world.nextTurn - 1);
   const recorded = world.expectations.correction(input, wanted);
   await service.call("feedback", { kind: "correction", correction: wanted });
@@ -170,7 +170,7 @@ async function correct(service: FireService, world: World, input: string): Promi
 }
 
 /** Has it train, and reports each state of the job. */
-export async function train(service: FireService, world: World, onState: (state: string) => void): Promise<void> {
+export async function train(service: KillableService, world: World, onState: (state: string) => void): Promise<void> {
   world.expectations.anyAdapter();
   const over = new Promise<void>((resolve) => {
     service.onJob((state) => {
@@ -183,7 +183,7 @@ export async function train(service: FireService, world: World, onState: (state:
 }
 
 /** Until the governor gives the trainer a share, and unless a job of before the kill has been taken up already. */
-async function askToTrain(service: FireService): Promise<void> {
+async function askToTrain(service: KillableService): Promise<void> {
   for (;;) {
     try {
       await service.call("trainNow", {});
@@ -197,7 +197,7 @@ async function askToTrain(service: FireService): Promise<void> {
   }
 }
 
-async function idsOf(service: FireService, profile: string): Promise<Map<string, string>> {
+async function idsOf(service: KillableService, profile: string): Promise<Map<string, string>> {
   const { interactions } = (await service.call("profileExport", { profile })) as {
     interactions: { id: string; input: string }[];
   };

@@ -1,9 +1,10 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { KillableService } from "../support/killable-service.ts";
 import { Expectations } from "./expectations.ts";
-import { FireService } from "./fire-service.ts";
 import { requestOf, wantedAnswerOf } from "./person.ts";
 import { train } from "./phases.ts";
+import { fireSettings } from "./settings.ts";
 import { World } from "./world.ts";
 
 /**
@@ -68,8 +69,8 @@ export class Snapshots {
   }
 }
 
-async function started(world: World): Promise<FireService> {
-  const service = FireService.spawn(world.folder, ["training.microUpdates=false"]);
+async function started(world: World): Promise<KillableService> {
+  const service = KillableService.spawn(world.folder, fireSettings(["training.microUpdates=false"]));
   await service.ready();
   return service;
 }
@@ -77,7 +78,7 @@ async function started(world: World): Promise<FireService> {
 async function seed(folder: string): Promise<World> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const expectations = new Expectations();
-  await using service = FireService.spawn(folder, ["training.enabled=false"]);
+  await using service = KillableService.spawn(folder, fireSettings(["training.enabled=false"]));
   await service.ready();
   let turn = 0;
   const talk = async (profile: string, turns: number) => {
@@ -104,7 +105,7 @@ async function seed(folder: string): Promise<World> {
 }
 
 /** Makes and selects a profile, and grants with the talk button held. */
-async function become(service: FireService, label: string): Promise<string> {
+async function become(service: KillableService, label: string): Promise<string> {
   const { id } = (await service.call("profileCreate", { label })) as { id: string };
   await service.call("profileSelect", { profile: id });
   for (const purpose of ["store", "train"] as const) {

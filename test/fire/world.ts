@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import type { KillableService } from "../support/killable-service.ts";
 import type { Expectations, Exported, ExportedTurn } from "./expectations.ts";
-import type { FireService } from "./fire-service.ts";
 
 /** Alerts that stand for something broken on disk. */
 const BROKEN = ["E_DB_CORRUPT", "E_ADAPTER_INVALID", "E_ADAPTER_GONE", "E_KEY_MISMATCH", "E_GOVERNOR_STATE"];
@@ -37,7 +37,7 @@ export class World {
    * Compares the running service with what was promised.
    * @returns lost: promises that do not hold; corrupt: what the service found broken, or does not answer with.
    */
-  async verify(service: FireService): Promise<{ readonly lost: string[]; readonly corrupt: string[] }> {
+  async verify(service: KillableService): Promise<{ readonly lost: string[]; readonly corrupt: string[] }> {
     const exports = new Map<string, Exported>();
     const listed = (await service.call("profileList", {})) as { id: string }[];
     for (const profile of this.expectations.profiles) {

@@ -15,24 +15,11 @@ const STOP_MS = 20_000;
 const ORPHAN_MS = 20_000;
 const LOOK_MS = 20;
 
-/** No wake phrase, no voice, no broker: they keep nothing, and a start without them is over sooner. */
-const SETTINGS = [
-  "wake.phraseEnabled=false",
-  "tts.engine=none",
-  "mqtt.enabled=false",
-  "buttons.holdMs=500",
-  "training.quietMs=0",
-  "training.graceMs=0",
-  "governor.graceMs=0",
-  "governor.dwellMs=1000",
-  "governor.mode=performance",
-];
-
 /** What a kill takes down: the service alone, as the kernel does for memory, or everything at once, as a power cut does. */
 export type Blow = "service" | "power";
 
 /** The built service on the virtual board, started to be killed. */
-export class FireService implements AsyncDisposable {
+export class KillableService implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #folder: string;
   readonly #exited: Promise<number | null>;
@@ -44,24 +31,41 @@ export class FireService implements AsyncDisposable {
     this.#exited = new Promise((resolve) => child.once("exit", (code) => resolve(code)));
   }
 
-  /** Starts it; does not wait. @param folder holds `state`, `run` and `log`. */
-  static spawn(folder: string, settings: readonly string[]): FireService {
+  /**
+   * Starts it; does not wait.
+   * @param folder holds `state`, `run` and `log`.
+   * @param nodeOptions for Node, besides those of the product.
+   */
+  static spawn(folder: string, settings: readonly string[], nodeOptions: readonly string[] = []): KillableService {
     const all = [`paths.stateDir=${join(folder, "state")}`, `paths.runtimeDir=${join(folder, "run")}`];
-    const options = [...all, ...SETTINGS, ...settings].flatMap((setting) => ["--set", setting]);
-    const child = spawn(process.execPath, [...SERVICE_NODE_OPTIONS, CLI, "run", "--board", "virtual", ...options], {
+    const options = [...all, ...settings].flatMap((setting) => ["--set", setting]);
+    const node = [...SERVICE_NODE_OPTIONS, ...nodeOptions];
+    const child = spawn(process.execPath, [...node, CLI, "run", "--board", "virtual", ...options], {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, ...SERVICE_ENVIRONMENT },
     });
     const keep = (chunk: Buffer) => appendFileSync(join(folder, "log"), chunk);
     child.stdout?.on("data", keep);
     child.stderr?.on("data", keep);
-    return new FireService(child, folder);
+    return new KillableService(child, folder);
+  }
+
+  /** Process id. */
+  get pid(): number {
+    const { pid } = this.#child;
+    if (pid === undefined) throw new AppError("E_SERVICE_NOT_RUNNING", "the service has no process");
+    return pid;
+  }
+
+  /** Its control socket. */
+  get socketPath(): string {
+    return controlSocketPath(join(this.#folder, "run"));
   }
 
   /** Until it answers. @throws AppError E_SERVICE_NOT_RUNNING when it ended or takes too long. */
   async ready(): Promise<void> {
     const until = this.#clock.monotonicMs() + READY_MS;
-    while (!(await isServiceListening(this.#socket))) {
+    while (!(await isServiceListening(this.socketPath))) {
       if (this.#child.exitCode !== null || this.#clock.monotonicMs() > until) {
         throw new AppError("E_SERVICE_NOT_RUNNING", `it did not start (exit code ${this.#child.exitCode})`, {
           hint: `Its log is ${join(this.#folder, "log")}`,
@@ -72,13 +76,13 @@ export class FireService implements AsyncDisposable {
   }
 
   call<M extends ControlMethod>(method: M, params: ControlParams<M>): Promise<unknown> {
-    return callService(this.#socket, method, params);
+    return callService(this.socketPath, method, params);
   }
 
   /** Calls back with each job's state as it changes, until the service is gone. */
   onJob(handler: (state: string) => void): void {
     const watching = callService(
-      this.#socket,
+      this.socketPath,
       "watch",
       {},
       {
@@ -117,14 +121,10 @@ export class FireService implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#child.exitCode === null && this.#child.signalCode === null) await this.kill("power");
   }
-
-  get #socket(): string {
-    return controlSocketPath(join(this.#folder, "run"));
-  }
 }
 
 /** Direct children of a process, from /proc. */
-function childrenOf(parent: number | undefined): number[] {
+export function childrenOf(parent: number | undefined): number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
