@@ -1,13 +1,16 @@
 import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { type SeenEvent, WatchedService } from "../../src/cli/demo/watched-service.ts";
-import { SystemClock } from "../../src/core/clock.ts";
+import { delay, SystemClock } from "../../src/core/clock.ts";
+import { AppError } from "../../src/core/errors.ts";
 import type { ControlMethod, ControlParams } from "../../src/runtime/control/control-protocol.ts";
-import { KillableService } from "../support/killable-service.ts";
+import { childrenOf, KillableService } from "../support/killable-service.ts";
 import { type Holding, holdingOf, writtenBytesOf } from "./meter.ts";
 
 /** Collects garbage on SIGUSR2, so that memory is compared without what V8 would still have dropped. */
 const GARBAGE_HOOK = 'process.on("SIGUSR2", () => globalThis.gc?.());';
+const ALONE_MS = 240_000;
+const LOOK_MS = 250;
 const MEMORY_FOLDER = "/dev/shm";
 
 export interface DeviceOptions {
@@ -84,6 +87,16 @@ export class SoakDevice implements AsyncDisposable {
 
   holding(): Holding {
     return holdingOf(this.pid);
+  }
+
+  /** Until it has no child: the voice detector's process ends some real time after the last sound. */
+  async alone(): Promise<void> {
+    const clock = new SystemClock();
+    const endMs = clock.monotonicMs() + ALONE_MS;
+    while (childrenOf(this.pid).length > 0) {
+      if (clock.monotonicMs() > endMs) throw new AppError("E_TIMEOUT", "a child process did not end");
+      await delay(clock, LOOK_MS);
+    }
   }
 
   /** After {@link skip}ped time it is collected. */

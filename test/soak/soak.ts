@@ -142,6 +142,7 @@ class Soak {
   }
 
   async #measure(device: SoakDevice): Promise<PeriodFigures> {
+    await device.alone();
     const held = [];
     for (let n = 0; n < MEASURES; n += 1) {
       await device.skip(BETWEEN_MEASURES_MS / 2);

@@ -48,8 +48,13 @@ export interface LlamaCppParts {
  * 100M model).
  */
 const PREFILL_TOKENS = 64;
-/** node-llama-cpp never forgets an adapter while its model lives; beyond this the model is loaded anew. */
+/**
+ * node-llama-cpp never forgets an adapter while its model lives; when those that nobody uses any more take more than this,
+ * or than {@link RETIRED_SHARE} of the model, the model is loaded anew.
+ */
 const RETIRED_ADAPTER_BYTES = 64 * 1024 * 1024;
+/** Loading anew costs time in proportion to the model; so may what is kept to spare that. */
+const RETIRED_SHARE = 1 / 8;
 
 /**
  * A GGUF chat model run by node-llama-cpp (llama.cpp in this process, computing on its own threads).
@@ -295,7 +300,7 @@ export class LlamaCppLanguageModel implements LanguageModel {
       if (next === undefined) retiredBytes += loaded.sizeBytes;
       else if (next.sha256 !== loaded.sha256) return true;
     }
-    return retiredBytes > RETIRED_ADAPTER_BYTES;
+    return retiredBytes > Math.min(RETIRED_ADAPTER_BYTES, this.#file.sizeBytes * RETIRED_SHARE);
   }
 
   #ensureOpen(): void {

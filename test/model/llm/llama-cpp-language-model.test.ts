@@ -2,7 +2,7 @@ import { copyFile, readFile, rename, truncate, writeFile } from "node:fs/promise
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { packageRoot } from "../../../src/core/built-file.ts";
 import { SystemClock } from "../../../src/core/clock.ts";
-import { silentLogger } from "../../../src/core/logger.ts";
+import { type Logger, silentLogger } from "../../../src/core/logger.ts";
 import { LlamaCppLanguageModel, type LlamaCppOptions } from "../../../src/runtime/llm/llama-cpp-language-model.ts";
 import { buildPrompt } from "../../../src/runtime/llm/prompt.ts";
 import type { LanguageModel } from "../../../src/runtime/ports.ts";
@@ -19,10 +19,10 @@ beforeAll(async () => {
 });
 afterAll(() => folder.dispose());
 
-function load(changes: Partial<LlamaCppOptions> = {}): Promise<LlamaCppLanguageModel> {
+function load(changes: Partial<LlamaCppOptions> = {}, logger: Logger = silentLogger): Promise<LlamaCppLanguageModel> {
   return LlamaCppLanguageModel.load(
     { modelPath: seedModel, threads: 1, contextTokens: 512, gpu: false, extraArchitectures: [], ...changes },
-    { clock: new SystemClock(), logger: silentLogger, cores: 2 },
+    { clock: new SystemClock(), logger, cores: 2 },
   );
 }
 
@@ -202,6 +202,18 @@ describe("adapters", () => {
     await model.useAdapters([{ path, scale: 1 }]);
     const second = await answer(model);
     expect(second).not.toBe(first);
+  });
+
+  test("retired ones keep less than an eighth of the model's memory: 9 adapters of 0.2 MB, loaded anew after each", async () => {
+    const reloads: unknown[] = [];
+    const info: Logger["info"] = ({ model_reloaded }) => reloads.push(model_reloaded);
+    await using model = await load({}, { ...silentLogger, info });
+    for (let n = 0; n < 9; n += 1) {
+      const path = folder.join(`retired-${n}.gguf`);
+      await writeFile(path, seedAdapter(0.1, n, 8));
+      await model.useAdapters([{ path, scale: 1 }]);
+    }
+    expect(reloads).toEqual([false, ...Array(8).fill(true)]);
   });
 
   test("a damaged one is refused with a code, and the one in use stays", async () => {
