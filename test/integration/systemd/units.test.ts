@@ -40,6 +40,14 @@ describeWhen(lacksProgram("systemd-analyze"), "systemd units", () => {
     expect(await complaints(paths)).toContain("WatchDogSeconds");
   });
 
+  test("memory of the service is never swapped out: a key or value that systemd does not take would be noticed", async () => {
+    await using folder = await makeTempDir("units");
+    const [service = ""] = await unitsIn(folder);
+    expect((await readFile(service, "utf8")).match(/^MemorySwapMax=.*$/gm)).toEqual(["MemorySwapMax=0"]);
+    const paths = await unitsIn(folder, (unit) => unit.replace("MemorySwapMax=0", "MemorySwapMax=none"));
+    expect(await complaints(paths)).toContain("none");
+  });
+
   test("the exposure of asls.service is at most 2.0", async () => {
     await using folder = await makeTempDir("units");
     const [service = ""] = await unitsIn(folder);
