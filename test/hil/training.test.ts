@@ -41,6 +41,16 @@ describeWhen(missing("set_mains", "set_temperature"), "while it trains", () => {
     await stopTraining(board);
   });
 
+  test("consent to it withdrawn from afar: the trainer is gone, and the device says so, by event and aloud", async () => {
+    await using board = await openTrainingBoard();
+    const from = board.service.position;
+    await board.service.call("consent", { purpose: "train", granted: false });
+    await board.next(from, "consent", ({ granted, isJobEnded }) => granted === false && isJobEnded === true);
+    await board.next(from, "phase", ({ phase }) => phase === "speaking");
+    await trainerIs(board, "absent");
+    expect(await board.service.call("trainStatus", {})).toMatchObject({ job: null, adapter: null });
+  });
+
   test("above the stop temperature: paused with its reason on MQTT, and resumed below the resume temperature", async () => {
     await using board = await openTrainingBoard();
     await using broker = await board.mqtt();
