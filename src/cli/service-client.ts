@@ -13,7 +13,9 @@ export async function ask<M extends ControlMethod>(
 ): Promise<unknown> {
   const { config } = await configOf(command);
   const socket = controlSocketPath(config.paths.runtimeDir);
-  return callService(socket, method, params, { onEvent, signal: interruptSignal() });
+  // A turn may wait for the end of another one.
+  const silenceMs = method === "say" ? 2 * config.dialog.turnTimeoutMs : null;
+  return callService(socket, method, params, { onEvent, signal: interruptSignal(), silenceMs });
 }
 
 /** What every command of the service takes. */

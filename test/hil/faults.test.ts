@@ -32,7 +32,7 @@ describeWhen(notVirtual ?? lacksProgram("prlimit"), "no file descriptor left", (
     limit("1024");
     await device.next(from, "alert", ({ code, alert }) => code === "E_TOO_MANY_FILES" && alert === null);
     const answer = await meanwhile; // it waited, or was turned away
-    if (isAppError(answer)) expect(answer.code).toBe("E_SERVICE_NOT_RUNNING");
+    if (isAppError(answer)) expect(["E_SERVICE_NOT_RUNNING", "E_TIMEOUT"]).toContain(answer.code);
     else expect(answer).toMatchObject({ outcome: "answered" });
     expect(await say()).toMatchObject({ outcome: "answered" });
     expect(await device.service.stop()).toBe(0);

@@ -108,6 +108,7 @@ export function parseRequest(line: string): ControlRequest {
 }
 
 const replySchema = v.variant("type", [
+  v.strictObject({ v: v.literal(1), type: v.literal("taken") }),
   v.strictObject({ v: v.literal(1), type: v.literal("event"), event: v.string(), data: v.unknown() }),
   v.strictObject({ v: v.literal(1), type: v.literal("result"), data: v.unknown() }),
   v.strictObject({

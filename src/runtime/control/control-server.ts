@@ -18,8 +18,8 @@ export type ControlHandlers = {
 };
 
 /**
- * The service's local command channel: a unix socket (mode 0600) with one JSON request a connection, then any number
- * of event lines, then one result or error line. Texts pass here and nowhere else.
+ * The service's local command channel: a unix socket (mode 0600) with one JSON request a connection, then a line that it
+ * was taken, any number of event lines, and one result or error line. Texts pass here and nowhere else.
  */
 export class ControlServer implements Service {
   readonly name = "control socket";
@@ -77,7 +77,8 @@ export class ControlServer implements Service {
     const reader = new LineReader(MAX_LINE_BYTES, (line) => {
       if (asked) return;
       asked = true;
-      this.#answer(line, (event, data) => send({ type: "event", event, data }), gone.signal).then((data) => {
+      const taken = () => send({ type: "taken" });
+      this.#answer(line, taken, (event, data) => send({ type: "event", event, data }), gone.signal).then((data) => {
         send({ type: "result", data: data ?? null });
         socket.end();
       }, fail);
@@ -97,8 +98,14 @@ export class ControlServer implements Service {
     });
   }
 
-  async #answer(line: string, emit: (event: string, data: unknown) => void, signal: AbortSignal): Promise<unknown> {
+  async #answer(
+    line: string,
+    taken: () => void,
+    emit: (event: string, data: unknown) => void,
+    signal: AbortSignal,
+  ): Promise<unknown> {
     const { method, params } = parseRequest(line);
+    taken();
     const handler = this.#handlers[method] as (
       params: unknown,
       emit: (event: string, data: unknown) => void,

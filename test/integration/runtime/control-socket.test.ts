@@ -1,11 +1,12 @@
 import { stat, writeFile } from "node:fs/promises";
-import { connect } from "node:net";
-import { expect, test } from "vitest";
+import { connect, createServer, type Socket } from "node:net";
+import { describe, expect, test } from "vitest";
 import { AppError } from "../../../src/core/errors.ts";
 import { silentLogger } from "../../../src/core/logger.ts";
 import { callService } from "../../../src/runtime/control/control-client.ts";
 import { MAX_LINE_BYTES } from "../../../src/runtime/control/control-protocol.ts";
 import { type ControlHandlers, ControlServer } from "../../../src/runtime/control/control-server.ts";
+import { FakeClock } from "../../support/fake-clock.ts";
 import { makeTempDir } from "../../support/temp-dir.ts";
 
 const refuse = () => Promise.reject(new AppError("E_USAGE", "not in this test"));
@@ -113,6 +114,67 @@ test("a coded error arrives with its code and hint", async () => {
   await expect(callService(served.path, "say", { text: "x", aloud: false })).rejects.toMatchObject({
     code: "E_TIMEOUT",
     hint: "wait",
+  });
+});
+
+describe("a service that hangs", () => {
+  /** Takes connections and sends these lines to each request; nothing more. */
+  async function hanging(...lines: readonly object[]) {
+    const folder = await makeTempDir("hanging");
+    const path = folder.join("asls.sock");
+    const asked: (() => void)[] = [];
+    const sockets: Socket[] = [];
+    const server = createServer((socket) => {
+      sockets.push(socket);
+      socket.on("data", () => {
+        for (const line of lines) socket.write(`${JSON.stringify(line)}\n`);
+        asked.shift()?.();
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(path, resolve));
+    return {
+      path,
+      asked: new Promise<void>((resolve) => asked.push(resolve)),
+      [Symbol.asyncDispose]: async () => {
+        for (const socket of sockets) socket.destroy();
+        await new Promise((resolve) => server.close(resolve));
+        await folder.dispose();
+      },
+    };
+  }
+
+  test("and does not take the request within 30 s is E_TIMEOUT", async () => {
+    await using service = await hanging();
+    const clock = new FakeClock();
+    const call = callService(service.path, "say", { text: "x", aloud: false }, { clock });
+    call.catch(() => {}); // expected below
+    await service.asked;
+    await clock.advance(30_000);
+    await expect(call).rejects.toMatchObject({ code: "E_TIMEOUT" });
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test("after it has taken the request is E_TIMEOUT for who set a limit, and waited for by all others", async () => {
+    const hangUp = new AbortController();
+    await using service = await hanging({ v: 1, type: "taken" }, { v: 1, type: "event", event: "text", data: "a" });
+    const clock = new FakeClock();
+    const call = (silenceMs: number | null) => {
+      let result: Promise<unknown> = Promise.resolve();
+      const heard = new Promise<void>((resolve) => {
+        const options = { clock, silenceMs, signal: hangUp.signal, onEvent: () => resolve() };
+        result = callService(service.path, "say", { text: "x", aloud: false }, options);
+        result.catch(() => {}); // expected below
+      });
+      return { result, heard };
+    };
+    const [limited, patient] = [call(120_000), call(null)];
+    await limited.heard;
+    await patient.heard;
+    await clock.advance(120_000);
+    await expect(limited.result).rejects.toMatchObject({ code: "E_TIMEOUT" });
+    hangUp.abort();
+    await expect(patient.result).rejects.toMatchObject({ code: "E_ABORTED" });
+    expect(clock.pendingTimers).toBe(0);
   });
 });
 
