@@ -9,6 +9,14 @@
  */
 export const SERVICE_NODE_OPTIONS: readonly string[] = ["--max-semi-space-size=1", "--expose-gc"];
 
+/**
+ * Command and arguments of the service's Node such that it is stopped (SIGTERM) when whoever spawns it is gone, kill -9
+ * included: setpriv of util-linux, which is on every Debian. The process id is Node's own.
+ */
+export function boundToParent(nodeArguments: readonly string[]): readonly [string, string[]] {
+  return ["setpriv", ["--pdeathsig", "TERM", "--", process.execPath, ...nodeArguments]];
+}
+
 /** mallopt(3): freed memory goes back to the system, and native threads share two arenas instead of eight per core. */
 export const SERVICE_ENVIRONMENT: Readonly<Record<string, string>> = {
   MALLOC_ARENA_MAX: "2",

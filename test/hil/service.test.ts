@@ -1,7 +1,12 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { copyFile, readFile, truncate, writeFile } from "node:fs/promises";
+import { createInterface } from "node:readline";
 import { expect, test } from "vitest";
 import { recordSentence } from "../../src/cli/demo/demo-recordings.ts";
 import { describeWhen } from "../support/describe-when.ts";
+import { eventually } from "../support/eventually.ts";
+import { isAlive } from "../support/killable-service.ts";
 import { makeTempDir } from "../support/temp-dir.ts";
 import { asls, deviceOptions, VirtualDevice } from "../support/virtual-device.ts";
 import { notVirtual } from "./open-board.ts";
@@ -25,6 +30,21 @@ describeWhen(notVirtual, "the program", () => {
     expect(exitCode).toBe(78);
     expect(stderr).toContain("vad.threshold");
     expect(stderr).toContain("nonsense.key");
+  });
+
+  test("ends when whoever started it is killed: no service is left over", async () => {
+    await using folder = await makeTempDir("device");
+    const starter = spawn(
+      process.execPath,
+      ["--import", "tsx", "test/fixtures/service/starts-and-waits.ts", folder.path],
+      {
+        stdio: ["ignore", "pipe", "inherit"],
+      },
+    );
+    const [line] = (await once(createInterface({ input: starter.stdout }), "line")) as [string];
+    expect(isAlive(Number(line))).toBe(true);
+    starter.kill("SIGKILL");
+    await eventually(() => !isAlive(Number(line)));
   });
 
   test("a second service on the same board is refused with E_ALREADY_RUNNING", async () => {

@@ -3,7 +3,7 @@ import { appendFileSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { delay, SystemClock } from "../../src/core/clock.ts";
 import { AppError } from "../../src/core/errors.ts";
-import { SERVICE_ENVIRONMENT, SERVICE_NODE_OPTIONS } from "../../src/core/service-launch.ts";
+import { boundToParent, SERVICE_ENVIRONMENT, SERVICE_NODE_OPTIONS } from "../../src/core/service-launch.ts";
 import { callService, isServiceListening } from "../../src/runtime/control/control-client.ts";
 import type { ControlMethod, ControlParams } from "../../src/runtime/control/control-protocol.ts";
 import { controlSocketPath } from "../../src/runtime/control/socket-path.ts";
@@ -40,7 +40,7 @@ export class KillableService implements AsyncDisposable {
     const all = [`paths.stateDir=${join(folder, "state")}`, `paths.runtimeDir=${join(folder, "run")}`];
     const options = [...all, ...settings].flatMap((setting) => ["--set", setting]);
     const node = [...SERVICE_NODE_OPTIONS, ...nodeOptions];
-    const child = spawn(process.execPath, [...node, CLI, "run", "--board", "virtual", ...options], {
+    const child = spawn(...boundToParent([...node, CLI, "run", "--board", "virtual", ...options]), {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, ...SERVICE_ENVIRONMENT },
     });
@@ -141,7 +141,7 @@ function parentOf(pid: number): number | null {
   }
 }
 
-function isAlive(pid: number): boolean {
+export function isAlive(pid: number): boolean {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
     return stat.charAt(stat.lastIndexOf(")") + 2) !== "Z";

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { type Clock, delay, withDeadline } from "../../core/clock.ts";
 import { AppError } from "../../core/errors.ts";
-import { SERVICE_ENVIRONMENT, SERVICE_NODE_OPTIONS } from "../../core/service-launch.ts";
+import { boundToParent, SERVICE_ENVIRONMENT, SERVICE_NODE_OPTIONS } from "../../core/service-launch.ts";
 import { isServiceListening } from "../../runtime/control/control-client.ts";
 import type { ControlMethod, ControlParams } from "../../runtime/control/control-protocol.ts";
 import { type SeenEvent, WatchedService } from "./watched-service.ts";
@@ -39,7 +39,7 @@ export class DemoService implements AsyncDisposable {
     onEvent: (seen: SeenEvent) => void,
   ): Promise<DemoService> {
     const startMs = clock.monotonicMs();
-    const child = spawn(process.execPath, [...SERVICE_NODE_OPTIONS, cliPath, "run", ...args], {
+    const child = spawn(...boundToParent([...SERVICE_NODE_OPTIONS, cliPath, "run", ...args]), {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, ...SERVICE_ENVIRONMENT },
     });
