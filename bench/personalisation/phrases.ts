@@ -1,4 +1,5 @@
 import { PhraseMemory } from "../../src/runtime/llm/phrase-memory.ts";
+import { PhraseMixture } from "../../src/runtime/llm/phrase-mixture.ts";
 import type { EncodedDialogue } from "./dialogue-encoder.ts";
 import type { Window } from "./windows.ts";
 
@@ -12,8 +13,8 @@ export interface MeasuredWindow {
 }
 
 /**
- * The product's phrase memory over a writer's dialogues. As in the service, an exchange is remembered once it is over, and
- * a phrase does not reach across exchanges.
+ * The product's phrases over a writer's dialogues. As in the service, an exchange is remembered once it is over, a phrase
+ * does not reach across exchanges, and the conversation is the newest exchanges with what was said before this turn.
  */
 export class DialogueMemory {
   readonly #scope: MemoryScope;
@@ -35,12 +36,18 @@ export class DialogueMemory {
     for (const { window, losses } of windows) {
       let next = 0;
       for (const [i, [from, to]] of window.spans.entries()) {
-        const exchange = Math.floor((window.firstTurn + i) / EXCHANGE_TURNS);
+        const turn = window.firstTurn + i;
+        const exchange = Math.floor(turn / EXCHANGE_TURNS);
         for (; remembered < exchange; remembered += 1) this.#memory.add(exchanges[remembered] ?? []);
+        const said = [
+          ...exchanges.slice(Math.max(0, exchange - CONVERSATION_EXCHANGES), exchange),
+          begun(dialogue, turn),
+        ];
+        const phrases = new PhraseMixture(this.#memory, said);
         for (let at = from; at < to; at += 1) {
           const token = window.tokens[at] ?? -1;
           const ofModel = Math.exp(-(losses[next] ?? Number.NaN));
-          nats -= Math.log(this.#memory.probability(window.tokens.slice(0, at), token, ofModel));
+          nats -= Math.log(phrases.probability(window.tokens.slice(0, at), token, ofModel));
           next += 1;
         }
       }
@@ -51,6 +58,14 @@ export class DialogueMemory {
 }
 
 const EXCHANGE_TURNS = 2;
+/** The default of the service's `model.historyTurns`. */
+const CONVERSATION_EXCHANGES = 6;
+
+/** The present exchange up to the words of `turn`. */
+function begun({ tokens, own, learned }: EncodedDialogue, turn: number): readonly number[] {
+  const first = turn - (turn % EXCHANGE_TURNS);
+  return tokens.slice(first === 0 ? 0 : learned[first - 1]?.[1], own[turn]?.[0]);
+}
 
 function exchangesOf({ tokens, learned }: EncodedDialogue): (readonly number[])[] {
   const exchanges: (readonly number[])[] = [];

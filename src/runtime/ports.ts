@@ -39,13 +39,18 @@ export interface GenerateRequest {
   /** 0 = greedy. */
   readonly temperature: number;
   readonly seed: number | null;
-  /**
-   * Ids of the exchanges that this answer may take phrases from; none by default. Phrases are used only when everything
-   * that was given to `remember` is among them.
-   */
-  readonly phrasesOf?: ReadonlySet<string>;
+  /** Phrases of remembered exchanges that this answer may take up; none by default. */
+  readonly phrases?: AllowedPhrases;
   /** Called per decoded piece of text, in order. */
   onText(text: string): void;
+}
+
+/** What an answer may take phrases from. */
+export interface AllowedPhrases {
+  /** Ids of exchanges. Phrases are used only when everything that was given to `remember` is among them. */
+  readonly of: ReadonlySet<string>;
+  /** Those of the present conversation, oldest first: what was said now counts for more. */
+  readonly conversation: readonly string[];
 }
 
 /** A past exchange whose phrases may come up again. User text. */

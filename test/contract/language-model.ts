@@ -96,7 +96,10 @@ export function languageModelContract(name: string, make: MakeLanguageModel): vo
       const before = await model.generate(recordingRequest(), never());
       await model.remember([{ id: "a", input: "Is the garage door open?", answer: "It is painted green." }]);
       const none = await model.generate(recordingRequest(), never());
-      const other = await model.generate(recordingRequest({ phrasesOf: new Set(["b"]) }), never());
+      const other = await model.generate(
+        recordingRequest({ phrases: { of: new Set(["b"]), conversation: ["a"] } }),
+        never(),
+      );
       expect([none.text, other.text]).toEqual([before.text, before.text]);
     });
 

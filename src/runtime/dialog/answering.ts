@@ -81,7 +81,9 @@ export async function generateAnswer(
       maxTokens: answerTokens(context.answerWords, config.maxAnswerTokens),
       temperature: config.temperature,
       seed: null,
-      ...(context.exchangeIds === undefined ? {} : { phrasesOf: context.exchangeIds }),
+      ...(context.exchangeIds === undefined
+        ? {}
+        : { phrases: { of: context.exchangeIds, conversation: deps.conversation.storedAt(deps.clock.monotonicMs()) } }),
       onText: (piece) => {
         const isFirst = firstTextMs === null;
         firstTextMs ??= deps.clock.monotonicMs();

@@ -36,6 +36,12 @@ export class Conversation {
     this.#turns = [];
   }
 
+  /** Ids of the stored turns of the conversation, oldest first. */
+  storedAt(nowMs: number): string[] {
+    if (this.#maxTurns === 0) return [];
+    return this.turnsAt(nowMs).flatMap(({ interactionId }) => interactionId ?? []);
+  }
+
   /** The newest `maxTurns` as chat messages, oldest first. */
   messagesAt(nowMs: number): ChatMessage[] {
     if (this.#maxTurns === 0) return [];

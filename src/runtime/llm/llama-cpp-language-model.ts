@@ -240,8 +240,9 @@ export class LlamaCppLanguageModel implements LanguageModel {
       stopReason = "aborted";
     } else {
       const maxTokens = Math.min(request.maxTokens, contextTokens - 1 - prompt.length);
-      const memory = request.phrasesOf === undefined ? null : this.#phrases.within(request.phrasesOf);
-      for await (const token of generatedTokens(slot, prompt, rest, request, memory)) {
+      const { content: input = "" } = request.messages.at(-1) ?? {};
+      const phrases = request.phrases === undefined ? null : this.#phrases.within(request.phrases, input);
+      for await (const token of generatedTokens(slot, prompt, rest, request, phrases)) {
         if (generated === 0) firstTokenMs = clock.monotonicMs() - startedMs;
         generated++;
         emit(text.push(token));

@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
-import type { ChatMessage, RememberedExchange } from "../ports.ts";
+import type { AllowedPhrases, ChatMessage, RememberedExchange } from "../ports.ts";
 import { PhraseMemory } from "./phrase-memory.ts";
+import { PhraseMixture } from "./phrase-mixture.ts";
 
 /** Exchanges encoded before the event loop gets its turn. */
 const AT_ONCE = 16;
@@ -46,11 +47,18 @@ export class RememberedPhrases {
     this.#memory = memory;
   }
 
-  /** The memory, or null when there is none or part of it is not among `allowed`. */
-  within(allowed: ReadonlySet<string>): PhraseMemory | null {
+  /**
+   * What the answer to `input` may take up, or null when there is nothing or part of it is not among what is allowed. Of
+   * the conversation, exchanges that are remembered, as they are remembered: without a disliked answer, with a correction.
+   */
+  within({ of, conversation }: AllowedPhrases, input: string): PhraseMixture | null {
     if (this.#memory.size === 0) return null;
-    for (const id of this.#encoded.keys()) if (!allowed.has(id)) return null;
-    return this.#memory;
+    for (const id of this.#encoded.keys()) if (!of.has(id)) return null;
+    const said = conversation.flatMap((id) => {
+      const exchange = this.#encoded.get(id);
+      return exchange === undefined ? [] : [exchange.tokens];
+    });
+    return new PhraseMixture(this.#memory, [...said, this.#encode(messagesOf(input, null))]);
   }
 }
 

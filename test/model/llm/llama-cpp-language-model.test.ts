@@ -86,9 +86,9 @@ describe("the shipped model", () => {
       answer: answered,
     }));
     await model.remember(turns);
-    const phrasesOf = new Set(turns.map(({ id }) => id));
+    const phrases = { of: new Set(turns.map(({ id }) => id)), conversation: [] };
     const say = async (changes: object) =>
-      (await model.generate(recordingRequest({ phrasesOf, ...changes }), never())).text;
+      (await model.generate(recordingRequest({ phrases, ...changes }), never())).text;
     const greedy = await say({});
     expect(greedy).not.toBe(plain);
     expect(greedy).toContain("blue bicycle");

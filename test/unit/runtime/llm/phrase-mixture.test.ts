@@ -1,28 +1,37 @@
 import { describe, expect, test } from "vitest";
 import { seededRandom } from "../../../../src/adapt/seeded-random.ts";
 import { PhraseMemory } from "../../../../src/runtime/llm/phrase-memory.ts";
+import { PhraseMixture } from "../../../../src/runtime/llm/phrase-mixture.ts";
 import { RememberedPhrases } from "../../../../src/runtime/llm/remembered-phrases.ts";
 
 const VOCABULARY = 20;
 
-function remembering(...sequences: readonly number[][]): PhraseMemory {
-  const memory = new PhraseMemory();
-  for (const sequence of sequences) memory.add(sequence);
-  return memory;
+function remembering(...sequences: readonly number[][]): PhraseMixture {
+  return mixtureOf(sequences, []);
 }
 
-describe("a phrase memory", () => {
+function mixtureOf(
+  remembered: readonly (readonly number[])[],
+  conversation: readonly (readonly number[])[],
+): PhraseMixture {
+  const memory = new PhraseMemory();
+  for (const sequence of remembered) memory.add(sequence);
+  return new PhraseMixture(memory, conversation);
+}
+
+describe("the model mixed with phrases", () => {
   test("an empty one, and an unknown history, leave the model's probability as it is", () => {
-    expect(new PhraseMemory().probability([1, 2], 3, 0.25)).toBe(0.25);
+    expect(mixtureOf([], []).probability([1, 2], 3, 0.25)).toBe(0.25);
     expect(remembering([1, 2, 3]).probability([9], 3, 0.25)).toBe(0.25);
     expect(remembering([1, 2, 3]).probability([], 3, 0.25)).toBe(0.25);
   });
 
-  test("the probabilities of all tokens sum to 1, whatever is remembered", () => {
+  test("the probabilities of all tokens sum to 1, whatever is remembered and was said", () => {
     const random = seededRandom(5);
     const draw = () => Math.floor(random() * VOCABULARY);
     for (let round = 0; round < 20; round += 1) {
-      const memory = remembering(...Array.from({ length: 8 }, () => Array.from({ length: 30 }, draw)));
+      const sequences = () => Array.from({ length: 8 }, () => Array.from({ length: 30 }, draw));
+      const memory = mixtureOf(sequences(), sequences());
       const history = Array.from({ length: 6 }, draw);
       const model = Array.from({ length: VOCABULARY }, () => random());
       const total = model.reduce((sum, value) => sum + value, 0);
@@ -40,6 +49,20 @@ describe("a phrase memory", () => {
     expect(three).toBeGreaterThan(two ?? 1);
     const divided = remembering(phrase, phrase, phrase, [4, 5, 6, 8], [4, 5, 6, 9], [4, 5, 6, 10]);
     expect(divided.probability([4, 5, 6], 7, 0.01)).toBeLessThan(three ?? 0);
+  });
+
+  test("what is said again in the present conversation counts for more than what was said once before", () => {
+    const said = [4, 5, 6];
+    const before = mixtureOf([said, said], []).probability([4, 5], 6, 0.01);
+    const now = mixtureOf([said, said], [said, said]).probability([4, 5], 6, 0.01);
+    expect(now).toBeGreaterThan(before + 0.1);
+  });
+
+  test("what is added to the memory later is known", () => {
+    const memory = new PhraseMemory();
+    const phrases = new PhraseMixture(memory, []);
+    memory.add([1, 2, 3]);
+    expect(phrases.probability([1, 2], 3, 0.01)).toBeGreaterThan(0.02);
   });
 
   test("no phrase reaches from one sequence into the next", () => {
@@ -86,17 +109,18 @@ describe("remembered exchanges", () => {
 
   test("are used only when all of them may be used", async () => {
     const phrases = new RememberedPhrases(letters);
-    expect(phrases.within(new Set(["a"]))).toBeNull();
+    const within = (...of: string[]) => phrases.within({ of: new Set(of), conversation: ["a"] }, "hello");
+    expect(within("a")).toBeNull();
     await phrases.replace([exchange("a", "hello"), exchange("b", "world")]);
-    expect(phrases.within(new Set(["a"]))).toBeNull();
-    expect(phrases.within(new Set(["a", "b", "c"]))).not.toBeNull();
+    expect(within("a")).toBeNull();
+    expect(within("a", "b", "c")).not.toBeNull();
   });
 
   test("what is taken out of them is forgotten, what is added is known, what was corrected is known as corrected", async () => {
     const phrases = new RememberedPhrases(letters);
-    const all = new Set(["a", "b"]);
+    const allowed = { of: new Set(["a", "b"]), conversation: [] };
     const known = (text: string, next: string) =>
-      (phrases.within(all)?.probability(codes(text), next.charCodeAt(0), 0) ?? 0) > 0;
+      (phrases.within(allowed, "?")?.probability(codes(text), next.charCodeAt(0), 0) ?? 0) > 0;
     await phrases.replace([exchange("a", "tea?", "yes")]);
     expect(known("ye", "s")).toBe(true);
     await phrases.replace([exchange("a", "tea?", "yes"), exchange("b", "more", null)]);
@@ -105,6 +129,17 @@ describe("remembered exchanges", () => {
     expect([known("ye", "s"), known("n", "o"), known("mor", "e")]).toEqual([false, true, true]);
     await phrases.replace([exchange("b", "more", null)]);
     expect([known("n", "o"), known("mor", "e")]).toEqual([false, true]);
+  });
+
+  test("of the conversation what is remembered counts for more, as it was corrected, and so does what was asked", async () => {
+    const phrases = new RememberedPhrases(letters);
+    await phrases.replace([exchange("a", "tea?", "no"), exchange("b", "cake?", "yes")]);
+    const of = new Set(["a", "b"]);
+    const chance = (text: string, next: string, conversation: string[], input: string) =>
+      phrases.within({ of, conversation }, input)?.probability(codes(text), next.charCodeAt(0), 0.01) ?? 0;
+    expect(chance("ca", "k", ["b"], "!")).toBeGreaterThan(chance("ca", "k", [], "!"));
+    expect(chance("ca", "k", ["gone"], "!")).toBe(chance("ca", "k", [], "!"));
+    expect(chance("mil", "k", [], "milk!")).toBeGreaterThan(chance("mil", "k", [], "!"));
   });
 
   test("only what is new is encoded", async () => {
