@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileSha256 } from "../../src/adapt/file-hash.ts";
 import { SignalFreezer } from "../../src/adapt/freezer.ts";
 import { type EncodedProbes, encodeProbes } from "../../src/adapt/monitor/probe-margins.ts";
 import { readProbeSet } from "../../src/adapt/monitor/probe-set.ts";
@@ -10,6 +9,7 @@ import { TrainerProcess } from "../../src/adapt/trainer-process.ts";
 import { runStep } from "../../src/adapt/trainer-steps.ts";
 import { packageRoot } from "../../src/core/built-file.ts";
 import { SystemClock } from "../../src/core/clock.ts";
+import { fileSha256 } from "../../src/core/file-hash.ts";
 import { silentLogger } from "../../src/core/logger.ts";
 import { LlamaTrainingTextEncoder } from "../../src/runtime/llm/training-text-encoder.ts";
 import { ensureModel, ensureTools, LLAMA_100M, tool } from "../trainer/shapes.ts";

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { fileSha256 } from "../../src/adapt/file-hash.ts";
 import { DEFAULT_TRAINING_SETTINGS } from "../../src/adapt/training-settings.ts";
 import { packageRoot } from "../../src/core/built-file.ts";
 import { AppError } from "../../src/core/errors.ts";
+import { fileSha256 } from "../../src/core/file-hash.ts";
 import { markdownTable, writeResults } from "../personalisation/page.ts";
 import { BenchState } from "../personalisation/state.ts";
 import type { BenchContext, Benchmark, BenchResult, Figure } from "../report.ts";

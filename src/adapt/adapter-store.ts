@@ -4,6 +4,7 @@ import { Mutex } from "async-mutex";
 import { fileWriteError, syncFolder, writeFileAtomic } from "../core/atomic-file.ts";
 import type { Clock } from "../core/clock.ts";
 import { AppError, isAppError, isEnoent } from "../core/errors.ts";
+import { fileSha256 } from "../core/file-hash.ts";
 import type { Logger } from "../core/logger.ts";
 import type { ProfileFiles } from "../profile/ports.ts";
 import { type AdapterManifest, parseJson, parseManifest, versionOf } from "./adapter-manifest.ts";
@@ -18,7 +19,6 @@ import {
   withActive,
   withRevoked,
 } from "./adapter-pointers.ts";
-import { fileSha256 } from "./file-hash.ts";
 import { resealFiles } from "./reseal-files.ts";
 
 export interface AdapterStoreOptions {

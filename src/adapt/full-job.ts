@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { AppError } from "../core/errors.ts";
+import { fileSha256 } from "../core/file-hash.ts";
 import type { Interaction } from "../profile/ports.ts";
 import type { AdapterManifest } from "./adapter-manifest.ts";
 import type { EncodedExample } from "./example-encoding.ts";
-import { fileSha256 } from "./file-hash.ts";
 import { decideGate, withSafety } from "./gate.ts";
 import type { JobCandidate, JobRecord } from "./job-journal.ts";
 import { JobRun } from "./job-run.ts";

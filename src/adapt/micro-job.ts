@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { AppError } from "../core/errors.ts";
+import { fileSha256 } from "../core/file-hash.ts";
 import type { Interaction } from "../profile/ports.ts";
 import type { AdapterManifest } from "./adapter-manifest.ts";
 import { type EncodedExample, encodeExamples } from "./example-encoding.ts";
 import { answerCorrection, buildExamples, correctionId, type TrainingExample } from "./examples.ts";
-import { fileSha256 } from "./file-hash.ts";
 import { decideMicroGate, withSafety } from "./gate.ts";
 import { generalExamples, replayExamples } from "./general-text.ts";
 import type { JobCandidate, JobRecord } from "./job-journal.ts";

@@ -3,8 +3,8 @@ import { writeFile } from "node:fs/promises";
 import { constants, setPriority } from "node:os";
 import type { Clock } from "../core/clock.ts";
 import { AppError, isEnoent, toAppError } from "../core/errors.ts";
+import { LineReader } from "../core/line-reader.ts";
 import type { Logger } from "../core/logger.ts";
-import { LineDecoder } from "./line-decoder.ts";
 import type { Freezer } from "./ports.ts";
 import { type ChildMessage, decodeChildLine, encodeParentMessage, type ParentMessage } from "./trainer-protocol.ts";
 
@@ -31,6 +31,11 @@ export const CHILD_DEADLINES: ChildDeadlines = { helloMs: 10_000, heartbeatMs: 1
 /** The kernel's OOM killer takes the trainer long before the assistant. @see proc_pid_oom_score_adj(5) */
 const OOM_SCORE_ADJ = 800;
 
+/** Longest line of a child; a probe's or a result's line has some hundred bytes. */
+const MAX_LINE_BYTES = 1_000_000;
+const lineTooLong = (maxBytes: number) =>
+  new AppError("E_TRAINER_PROTOCOL", `the trainer sent a line of more than ${maxBytes} bytes`);
+
 /** What is left of a child. */
 export interface ChildEnd {
   readonly exitCode: number | null;
@@ -56,7 +61,6 @@ export class TrainerChild {
   readonly ended: Promise<ChildEnd>;
   readonly #options: TrainerChildOptions;
   readonly #process: ChildProcessWithoutNullStreams;
-  readonly #lines = new LineDecoder();
   #cancelDeadline = () => {};
   #cancelKill = () => {};
   #failure: AppError | null = null;
@@ -81,9 +85,10 @@ export class TrainerChild {
     this.#lowerPriority();
     if (this.#process.pid !== undefined) options.freezer.adopt(this.#process.pid);
     this.#process.stdin.on("error", () => {}); // EPIPE of a child that died: its end is reported by `ended`
-    this.#process.stdout.on("data", (chunk: Buffer) => this.#read(chunk));
-    const stderr = new LineDecoder();
-    this.#process.stderr.on("data", (chunk: Buffer) => this.#log(stderr, chunk));
+    const messages = new LineReader(MAX_LINE_BYTES, (line) => this.#readMessage(line.trimEnd()), lineTooLong);
+    this.#process.stdout.on("data", (chunk: Buffer) => this.#read(messages, chunk));
+    const logged = new LineReader(MAX_LINE_BYTES, (line) => this.#log(line.trimEnd()), lineTooLong);
+    this.#process.stderr.on("data", (chunk: Buffer) => this.#readLog(logged, chunk));
     this.ended = new Promise((resolve) => {
       this.#process.once("error", (error) => {
         if (this.#process.pid !== undefined) return; // a signal that could not be sent
@@ -161,25 +166,32 @@ export class TrainerChild {
     });
   }
 
-  #read(chunk: Buffer): void {
+  #read(lines: LineReader, chunk: Buffer): void {
     try {
-      for (const line of this.#lines.push(chunk)) {
-        const message = decodeChildLine(line);
-        if (!this.#isEnding && !this.#isFrozen) this.#arm(this.#options.deadlines.heartbeatMs, "heartbeat");
-        this.#options.onMessage(message);
-      }
+      lines.accept(chunk);
     } catch (error) {
       this.#process.stdout.removeAllListeners("data").resume();
       this.terminate(toAppError(error, "E_TRAINER_PROTOCOL", "the trainer's output could not be used"));
     }
   }
 
-  #log(lines: LineDecoder, chunk: Buffer): void {
+  #readMessage(line: string): void {
+    if (line === "") return;
+    const message = decodeChildLine(line);
+    if (!this.#isEnding && !this.#isFrozen) this.#arm(this.#options.deadlines.heartbeatMs, "heartbeat");
+    this.#options.onMessage(message);
+  }
+
+  #readLog(lines: LineReader, chunk: Buffer): void {
     try {
-      for (const line of lines.push(chunk)) this.#options.logger.debug({ line: line.slice(0, 500) }, "trainer log");
+      lines.accept(chunk);
     } catch {
       // a log line without end is dropped; the protocol is on stdout
     }
+  }
+
+  #log(line: string): void {
+    if (line !== "") this.#options.logger.debug({ line: line.slice(0, 500) }, "trainer log");
   }
 
   #arm(timeoutMs: number, what: string): void {

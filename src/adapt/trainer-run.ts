@@ -1,7 +1,7 @@
 import { type Clock, delay } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
+import { fileSha256 } from "../core/file-hash.ts";
 import type { Logger } from "../core/logger.ts";
-import { fileSha256 } from "./file-hash.ts";
 import type {
   BackendProbe,
   Freezer,

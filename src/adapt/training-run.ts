@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { AppError } from "../core/errors.ts";
+import { fileSha256 } from "../core/file-hash.ts";
 import { writeScaledAdapter } from "./adapter-scale.ts";
 import type { EncodedExample } from "./example-encoding.ts";
-import { fileSha256 } from "./file-hash.ts";
 import { nextRate, type RateState, startRate, surpriseOf } from "./learning-rate.ts";
 import type { TrainerJob, TrainerMetrics } from "./ports.ts";
 import { seedFor } from "./seeded-random.ts";

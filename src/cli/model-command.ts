@@ -3,7 +3,7 @@ import { Command } from "commander";
 import { packageRoot } from "../core/built-file.ts";
 import { SystemClock } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
-import { fileSha256 } from "../runtime/llm/file-hash.ts";
+import { fileSha256 } from "../core/file-hash.ts";
 import { extraArchitecturesOf, inspectModel, modelPathOf } from "../runtime/llm/model-file.ts";
 import { ModelStore } from "../runtime/llm/model-store.ts";
 import { configOf, interruptSignal, print, withCommonOptions } from "./context.ts";

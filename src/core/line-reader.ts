@@ -1,20 +1,26 @@
-import { AppError } from "./errors.ts";
+import type { AppError } from "./errors.ts";
 
 const NEWLINE = 0x0a;
 
-/** Splits a byte stream into UTF-8 lines without their newline, with a bound on what it will hold. */
+/**
+ * Cuts a byte stream into UTF-8 lines without their newline, whatever the chunks. A last line without its end is not
+ * delivered: half a message is no message.
+ */
 export class LineReader {
   readonly #maxBytes: number;
   readonly #onLine: (line: string) => void;
+  readonly #tooLong: (maxBytes: number) => AppError;
   #parts: Buffer[] = [];
   #heldBytes = 0;
 
-  constructor(maxBytes: number, onLine: (line: string) => void) {
+  /** @param tooLong what a line longer than `maxBytes` is to its reader; what was held of it is dropped. */
+  constructor(maxBytes: number, onLine: (line: string) => void, tooLong: (maxBytes: number) => AppError) {
     this.#maxBytes = maxBytes;
     this.#onLine = onLine;
+    this.#tooLong = tooLong;
   }
 
-  /** @throws AppError E_CONTROL_PROTOCOL when a line grows past the bound; what was held is dropped. */
+  /** @throws AppError that `tooLong` makes, and what `onLine` throws; the rest of the chunk is dropped then. */
   accept(chunk: Buffer): void {
     let rest = chunk;
     for (let end = rest.indexOf(NEWLINE); end >= 0; end = rest.indexOf(NEWLINE)) {
@@ -31,7 +37,7 @@ export class LineReader {
     this.#heldBytes += part.length;
     if (this.#heldBytes > this.#maxBytes) {
       this.#drop();
-      throw new AppError("E_CONTROL_PROTOCOL", `a line is longer than ${this.#maxBytes} bytes`);
+      throw this.#tooLong(this.#maxBytes);
     }
     this.#parts.push(part);
   }

@@ -1,4 +1,5 @@
 import type { Clock } from "../core/clock.ts";
+import { AppError, isAppError } from "../core/errors.ts";
 import { LineReader } from "../core/line-reader.ts";
 import type { Logger } from "../core/logger.ts";
 import { alternatingEdges, type ButtonMap, buttonOn } from "./alternating-edges.ts";
@@ -7,6 +8,8 @@ import type { ButtonEdge, ButtonInput } from "./ports.ts";
 import { watchChild } from "./watched-child.ts";
 
 const MAX_LINE_BYTES = 200;
+const lineTooLong = (maxBytes: number) =>
+  new AppError("E_GPIO_UNAVAILABLE", `gpiomon wrote a line of more than ${maxBytes} bytes`);
 
 export interface GpiodButtonOptions extends GpiodLines {
   /** Offset on the chip of each button. */
@@ -36,7 +39,16 @@ export class GpiodButtonInput implements ButtonInput {
       const button = event === null ? null : buttonOn(lines, event.offset);
       if (event !== null && button !== null) report(button, event.active);
     };
-    let reader = new LineReader(MAX_LINE_BYTES, onLine);
+    const newReader = () => new LineReader(MAX_LINE_BYTES, onLine, lineTooLong);
+    let reader = newReader();
+    const onData = (chunk: Buffer) => {
+      try {
+        reader.accept(chunk);
+      } catch (error) {
+        if (!isAppError(error, "E_GPIO_UNAVAILABLE")) throw error;
+        log.warn({ code: error.code }, "gpiomon wrote a line without end"); // no event of a button
+      }
+    };
     await watchChild(
       {
         command,
@@ -44,9 +56,9 @@ export class GpiodButtonInput implements ButtonInput {
         packageName: "gpiod",
         clock,
         log,
-        onData: (chunk) => reader.accept(chunk),
+        onData,
         onStart: () => {
-          reader = new LineReader(MAX_LINE_BYTES, onLine);
+          reader = newReader();
         },
       },
       signal,

@@ -149,7 +149,7 @@ describe("supervision of the trainer", () => {
 
   it.each([
     { mode: "garbage", message: /not JSON/ },
-    { mode: "endless-line", message: /1000000 characters/ },
+    { mode: "endless-line", message: /1000000 bytes/ },
     { mode: "future-protocol", message: /speaks protocol 99, we speak 1/ },
   ])("ends a child that speaks wrongly ($mode) at once, without a restart", async ({ mode, message }) => {
     await using folder = await makeTempDir("supervision");

@@ -16,7 +16,7 @@ import { recogniseFeedback } from "../../src/profile/spoken-feedback.ts";
 import { addTurn, NO_STYLE } from "../../src/profile/style.ts";
 import { decodeWordVectors, encodeWordVectors } from "../../src/profile/word-vector-file.ts";
 import { parseYamlLayer } from "../../src/runtime/config/yaml-layer.ts";
-import { parseReply, parseRequest } from "../../src/runtime/control/control-protocol.ts";
+import { lineTooLong, parseReply, parseRequest } from "../../src/runtime/control/control-protocol.ts";
 import { consentRequestIn } from "../../src/runtime/dialog/consent-phrases.ts";
 import { guestRequestIn } from "../../src/runtime/dialog/guest-phrases.ts";
 import { intentOf } from "../../src/runtime/dialog/turn-intent.ts";
@@ -89,7 +89,7 @@ function protocols(): Reader[] {
     {
       name: "lines",
       samples: [bytes("one\ntwo\n\nthree")],
-      read: (value) => new LineReader(64, () => {}).accept(Buffer.from(value)),
+      read: (value) => new LineReader(64, () => {}, lineTooLong).accept(Buffer.from(value)),
     },
     {
       name: "trainer message",

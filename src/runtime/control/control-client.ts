@@ -6,6 +6,7 @@ import {
   type ControlMethod,
   type ControlParams,
   errorFromReply,
+  lineTooLong,
   MAX_LINE_BYTES,
   parseReply,
 } from "./control-protocol.ts";
@@ -47,7 +48,7 @@ export function callService<M extends ControlMethod>(
       cancelDeadline = clock.after(ms, () => fail(new AppError("E_TIMEOUT", `the service was silent for ${ms} ms`)));
     };
     const onAbort = () => fail(new AppError("E_ABORTED", "the request was cancelled"));
-    const reader = new LineReader(MAX_REPLY_BYTES, (line) => {
+    const read = (line: string) => {
       const reply = parseReply(line);
       if (silenceMs === null) cancelDeadline();
       else expect(silenceMs);
@@ -55,7 +56,8 @@ export function callService<M extends ControlMethod>(
       if (reply.type === "event") onEvent?.(reply.event, reply.data);
       else if (reply.type === "error") fail(errorFromReply(reply));
       else resolve(reply.data);
-    });
+    };
+    const reader = new LineReader(MAX_REPLY_BYTES, read, lineTooLong);
     signal?.addEventListener("abort", onAbort, { once: true });
     expect(TAKEN_MS);
     socket.on("connect", () => socket.write(`${JSON.stringify({ v: 1, method, params })}\n`));

@@ -6,6 +6,11 @@ import { GOVERNOR_MODES } from "../governor/policy.ts";
 /** Longest accepted line, bytes. `say` refuses long texts itself; this only bounds memory. */
 export const MAX_LINE_BYTES = 4 * 1024 * 1024;
 
+/** What an endless line is to either side. */
+export function lineTooLong(maxBytes: number): AppError {
+  return new AppError("E_CONTROL_PROTOCOL", `a line is longer than ${maxBytes} bytes`);
+}
+
 const text = v.pipe(v.string(), v.nonEmpty());
 const id = v.pipe(v.string(), v.regex(/^[a-z0-9_-]{1,64}$/i));
 

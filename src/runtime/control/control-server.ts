@@ -6,7 +6,13 @@ import { LineReader } from "../../core/line-reader.ts";
 import type { Logger } from "../../core/logger.ts";
 import type { Service } from "../../core/service.ts";
 import { isServiceListening } from "./control-client.ts";
-import { type ControlMethod, type ControlParams, MAX_LINE_BYTES, parseRequest } from "./control-protocol.ts";
+import {
+  type ControlMethod,
+  type ControlParams,
+  lineTooLong,
+  MAX_LINE_BYTES,
+  parseRequest,
+} from "./control-protocol.ts";
 
 /** One handler a method. `emit` streams events to that caller; the signal fires when the caller hangs up. */
 export type ControlHandlers = {
@@ -74,7 +80,7 @@ export class ControlServer implements Service {
       send({ type: "error", code, message, hint });
       socket.end();
     };
-    const reader = new LineReader(MAX_LINE_BYTES, (line) => {
+    const ask = (line: string) => {
       if (asked) return;
       asked = true;
       const taken = () => send({ type: "taken" });
@@ -82,7 +88,8 @@ export class ControlServer implements Service {
         send({ type: "result", data: data ?? null });
         socket.end();
       }, fail);
-    });
+    };
+    const reader = new LineReader(MAX_LINE_BYTES, ask, lineTooLong);
     this.#connections.add(socket);
     socket.on("data", (chunk) => {
       try {

@@ -1,5 +1,5 @@
 import { AppError } from "../../core/errors.ts";
-import { fileSha256 } from "./file-hash.ts";
+import { fileSha256 } from "../../core/file-hash.ts";
 import { type GgufHeader, type GgufTensor, metadataNumber, metadataString, readGgufHeader } from "./gguf-header.ts";
 import type { ModelFile } from "./model-file.ts";
 

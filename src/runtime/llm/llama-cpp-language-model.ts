@@ -2,6 +2,7 @@ import { Mutex } from "async-mutex";
 import type { Llama, Token } from "node-llama-cpp";
 import type { Clock } from "../../core/clock.ts";
 import { AppError, toAppError } from "../../core/errors.ts";
+import { fileSha256 } from "../../core/file-hash.ts";
 import type { Logger } from "../../core/logger.ts";
 import type {
   AdapterFile,
@@ -15,7 +16,6 @@ import type {
 import { type AdapterFacts, inspectAdapter } from "./adapter-file.ts";
 import { ChatTemplate } from "./chat-template.ts";
 import { fitMessages, MAX_CHARS_PER_TOKEN } from "./context-fit.ts";
-import { fileSha256 } from "./file-hash.ts";
 import { flashAttentionFor } from "./flash-attention.ts";
 import { generatedTokens } from "./generated-tokens.ts";
 import { type EngineOptions, type GpuChoice, loadEngine, loadModel, ModelSlot } from "./llama-engine.ts";

@@ -5,7 +5,7 @@ import { stringify } from "yaml";
 import { fileWriteError, syncFolder, writeFileAtomic } from "../../core/atomic-file.ts";
 import { type Clock, delay } from "../../core/clock.ts";
 import { AppError, isAppError, isEnoent, toAppError } from "../../core/errors.ts";
-import { fileSha256 } from "./file-hash.ts";
+import { fileSha256 } from "../../core/file-hash.ts";
 import { type Downloaded, downloadToPart } from "./http-download.ts";
 import { inspectModel, type ModelFile } from "./model-file.ts";
 import { parseModelSource } from "./model-source.ts";
@@ -197,7 +197,7 @@ export class ModelStore {
 
 async function presentModel(path: string, expected: string | undefined): Promise<PulledModel | null> {
   const sha256 = await fileSha256(path).catch((error: unknown) => {
-    if (isAppError(error, "E_MODEL_MISSING")) return null;
+    if (isAppError(error, "E_FILE_UNREADABLE") && isEnoent(error.cause)) return null;
     throw error;
   });
   // Without a hash the name is all there is to go by: delete the file to fetch it anew.

@@ -1,4 +1,5 @@
-import { rm } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { rm, writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { SystemClock } from "../../../src/core/clock.ts";
 import { type LogFields, type Logger, silentLogger } from "../../../src/core/logger.ts";
@@ -12,6 +13,7 @@ import { describeWhen, lacksProgram } from "../../support/describe-when.ts";
 import { makeEvdevPipes } from "../../support/evdev-pipes.ts";
 import { eventually } from "../../support/eventually.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
+import { makeTempDir } from "../../support/temp-dir.ts";
 
 const clock = new SystemClock();
 const config: ButtonsConfig = {
@@ -178,4 +180,24 @@ test("a missing gpiomon or gpioset is E_GPIO_UNAVAILABLE with the package to ins
   await expect(input.watch(() => {}, new AbortController().signal)).rejects.toMatchObject(missing);
   const led = new GpiodLed({ ...lines, line: 22, clock, command: "no-gpioset" });
   await expect(led.set(true)).rejects.toMatchObject(missing);
+});
+
+test("a gpiomon that writes without end loses no later press, and ends nothing", async () => {
+  await using folder = await makeTempDir("gpiomon");
+  const command = folder.join("gpiomon");
+  execFileSync("mkfifo", [folder.join("more")]);
+  const script = `#!/bin/sh\nprintf %s ${"x".repeat(300)}\nexec cat ${folder.join("more")}\n`;
+  await writeFile(command, script, { mode: 0o755 });
+  const warnings: string[] = [];
+  const log: Logger = { ...silentLogger, warn: (_, message) => warnings.push(message) };
+  const lines = { majorVersion: 2, chip: "gpiochip0", activeLow: true } as const;
+  const buttons = new GpiodButtonInput({ ...lines, lines: { talk: 17 }, clock, log, command });
+  const abort = new AbortController();
+  const seen: string[] = [];
+  await buttons.watch(({ button, pressed }) => seen.push(`${button} ${pressed}`), abort.signal);
+  await eventually(() => warnings.length === 1);
+  await writeFile(folder.join("more"), "\n17 1\n");
+  await eventually(() => seen.length === 1);
+  expect(seen).toEqual(["talk true"]);
+  abort.abort();
 });

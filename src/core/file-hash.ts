@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { AppError, isEnoent, systemErrorCode } from "../../core/errors.ts";
+import { AppError, systemErrorCode } from "./errors.ts";
 
 /**
  * SHA-256 of a file as 64 lowercase hex digits, read in pieces so that the event loop runs in between.
- * @throws AppError E_MODEL_MISSING, E_FILE_UNREADABLE, E_ABORTED.
+ * @throws AppError E_FILE_UNREADABLE, E_ABORTED.
  */
 export async function fileSha256(path: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash("sha256");
@@ -14,8 +14,9 @@ export async function fileSha256(path: string, signal?: AbortSignal): Promise<st
     }
   } catch (error) {
     if (signal?.aborted) throw new AppError("E_ABORTED", "aborted while hashing a file", { cause: error });
-    if (isEnoent(error)) throw new AppError("E_MODEL_MISSING", `no file at ${path}`, { cause: error });
-    throw new AppError("E_FILE_UNREADABLE", `cannot read ${path} (${systemErrorCode(error)})`, { cause: error });
+    throw new AppError("E_FILE_UNREADABLE", `cannot read ${path} (${systemErrorCode(error) ?? "unknown reason"})`, {
+      cause: error,
+    });
   }
   return hash.digest("hex");
 }
