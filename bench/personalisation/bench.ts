@@ -7,12 +7,14 @@ import { AppError } from "../../src/core/errors.ts";
 import type { BenchContext, Benchmark, BenchResult } from "../report.ts";
 import type { ArmResult } from "./arm-result.ts";
 import { ARMS, type Arm, SWAPPED, TRIGRAM, trainingName, WARM_START_ONLY } from "./arms.ts";
+import { measureDomains } from "./domains.ts";
 import { microUpdateSeconds } from "./micro.ts";
-import { resultsOf, writePage } from "./results.ts";
+import { CEILING_KEY, resultsOf, writePage } from "./results.ts";
 import type { Rig } from "./rig.ts";
 import { openRig } from "./setup.ts";
 import { BenchState, cellKey } from "./state.ts";
 import { measureStyle, readStyles, type StyleGroup, type StyleResult, type StyleSettings } from "./style.ts";
+import { styleCeiling } from "./style-ceiling.ts";
 import { TrigramMixture, WordTrigram } from "./word-ngram.ts";
 import { WriterRun } from "./writer-run.ts";
 import { countWords, readWriters, splitWriter, type Writer, type WriterSplit } from "./writers.ts";
@@ -29,7 +31,9 @@ const STYLE: StyleSettings = {
   klWeight: 0,
 };
 /** Measured besides the arms. */
-const [STYLE_ARM, MICRO_ARM] = ["style", "micro"];
+const [STYLE_ARM, MICRO_ARM, DOMAIN_ARM] = ["style", "micro", "domains"];
+/** Splits of the groups; a classifier takes no time. */
+const CEILING_SEEDS = Array.from({ length: 20 }, (_, i) => i + 1);
 const QUICK = { writers: 2, arms: ["base", "retrieval", "adapt_prompt"], controls: [TRIGRAM] };
 
 /** `bench personalisation`: does it learn a person's words, against what else could be done and against placebos. */
@@ -150,8 +154,9 @@ async function measureControls(
   seed: number,
   isWanted: (name: string) => boolean,
 ): Promise<void> {
-  const { rig, state, writers } = work;
-  for (const [i, { writer }] of writers.entries()) {
+  const { rig, state, writers, log } = work;
+  for (const [i, split] of writers.entries()) {
+    const { writer } = split;
     work.signal.throwIfAborted();
     const other = required(writers[(i + 1) % writers.length]).writer;
     const theirs = await adapterPath(work, training, seed, other);
@@ -163,6 +168,13 @@ async function measureControls(
       await state.once(cellKey(WARM_START_ONLY, 1, writer), () => required(runs.get(writer)).measureWith(metaAdapter));
     }
     const own = await adapterPath(work, training, seed, writer);
+    const base = state.kept(cellKey("base", 1, writer)) as ArmResult | undefined;
+    if (isWanted(DOMAIN_ARM) && seed === 1 && base !== undefined && existsSync(own)) {
+      const domains = await state.once(`domains/${writer}`, () =>
+        measureDomains(rig, required(runs.get(writer)), split, own, base, seed),
+      );
+      for (const { domain, learned } of domains) log(`domain ${domain} writer ${writer}: from ${learned} dialogues`);
+    }
     if (isWanted("forgetting") && existsSync(own)) {
       await state.once(`forgetting/${seed}/${writer}`, () => forgetting(rig, own));
     }
@@ -195,6 +207,7 @@ async function measureTrigram({ state, writers }: Work, others: readonly Writer[
 }
 
 async function measureStyles({ rig, state, seeds, log, signal }: Work, groups: readonly StyleGroup[]): Promise<void> {
+  await state.once(CEILING_KEY, async () => styleCeiling(groups, CEILING_SEEDS));
   for (const seed of seeds) {
     for (const style of Object.keys(groups[0]?.answers ?? {})) {
       for (const feedback of ["true", "shuffled"] as const) {
@@ -223,7 +236,7 @@ function smallest(writers: readonly WriterSplit[], count: number): readonly Writ
 }
 
 function wantedNames(option: string | boolean | undefined): readonly string[] {
-  const controls = [SWAPPED, WARM_START_ONLY, TRIGRAM, "forgetting", STYLE_ARM, MICRO_ARM];
+  const controls = [SWAPPED, WARM_START_ONLY, TRIGRAM, "forgetting", STYLE_ARM, MICRO_ARM, DOMAIN_ARM];
   const known = [...ARMS.map(({ name }) => name), ...controls];
   if (option === undefined) return known;
   const names = `${option}`.split(",").map((name) => name.trim());

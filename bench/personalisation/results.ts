@@ -3,11 +3,13 @@ import { writeFileAtomic } from "../../src/core/atomic-file.ts";
 import { packageRoot } from "../../src/core/built-file.ts";
 import { type BenchResult, type Figure, medianFigure, significant, skippedFigure, spreadOf } from "../report.ts";
 import { ARMS, SWAPPED, TRIGRAM, WARM_START_ONLY } from "./arms.ts";
+import { domainFigures, domainTable, keptDomains } from "./domain-figures.ts";
 import { markdownTable, percent, writeResults } from "./page.ts";
 import { dropPlot } from "./plot.ts";
 import type { Rig } from "./rig.ts";
 import type { BenchState } from "./state.ts";
 import type { FeedbackKind, StyleResult } from "./style.ts";
+import type { StyleCeiling } from "./style-ceiling.ts";
 import {
   type ArmSummary,
   dropsOf,
@@ -19,6 +21,8 @@ import {
 } from "./summary.ts";
 import { countWords, type WriterSplit } from "./writers.ts";
 
+/** Where the state keeps the {@link StyleCeiling}. */
+export const CEILING_KEY = "style-ceiling";
 const PROMPT_ARMS = ["profile_prompt", "retrieval", "dialogue_phrases", "phrases"];
 /** Arms with a share of the examples, least first: for the share with which the warm start reaches zero-init. */
 const SHARES: readonly (readonly [share: number, arm: string])[] = [
@@ -42,9 +46,16 @@ export function resultsOf(
     (name) => summariseArm(name, arm(name), base) ?? [],
   );
   const summary = (name: string) => summaries.find((each) => each.arm === name) ?? null;
+  /** Of the writers that all of these arms were measured on: arms are compared on the same people. */
+  const common = (names: readonly string[]) => {
+    const shared = ids.filter((writer) => names.every((name) => arm(name).has(writer)));
+    const onShared = (name: string) => state.arm(name, shared, seeds);
+    return names.flatMap((name) => summariseArm(name, onShared(name), base) ?? []);
+  };
   const trigram = trigramDrops(state, ids);
   const main = summary("adapt_prompt");
   const style = styleFigures(state, seeds);
+  const ceiling = state.kept(CEILING_KEY) as StyleCeiling | undefined;
   const forgetting = keptNumbers(
     state,
     seeds.flatMap((seed) => ids.map((writer) => `forgetting/${seed}/${writer}`)),
@@ -62,11 +73,14 @@ export function resultsOf(
     swapped_median_drop: figureOf(summary(SWAPPED)?.medianDrop, "share", "< 0"),
     swapped_against_warm_start: figureOf(medianOf(dropsOf(arm(SWAPPED), arm(WARM_START_ONLY))), "share", "< 0"),
     style_accuracy: figureOf(style.accuracy, "share", ">= 0.90"),
+    style_ceiling: figureOf(ceiling?.fromRatings, "share"),
+    style_ceiling_all: figureOf(ceiling?.fromAllStyles, "share"),
     forgetting:
       forgetting.length > 0 ? medianFigure(forgetting, "share", "<= 0.01") : skippedFigure("share", NOT_MEASURED),
-    meta_fraction: metaFraction(summaries),
-    selection_gain_per_cpu: figureOf(selectionGain(summary("half_novelty"), summary("half_random")), "x", ">= 2"),
+    meta_fraction: metaFraction(common([...SHARES.map(([, name]) => name), "zero_init"])),
+    selection_gain_per_cpu: figureOf(selectionGain(common(["half_novelty", "half_random"])), "x", ">= 2"),
     micro_update_s: figureOf(micro[0], "s", "<= 5"),
+    ...domainFigures(keptDomains(state, ids)),
   };
   return {
     figures,
@@ -129,6 +143,7 @@ export async function writePage(
       [...training, ...validation].flat().reduce((sum, turn) => sum + countWords(turn), 0),
     ]),
   );
+  const domains = domainTable(keptDomains(state, ids));
   const series = [
     ["adapt_prompt", "#1b6ca8"],
     [SWAPPED, "#c0392b"],
@@ -151,6 +166,7 @@ export async function writePage(
       "",
       table,
       "",
+      ...(domains === "" ? [] : [domains, ""]),
       "![Drop of perplexity per word against the words a writer had said before](personalisation.svg)",
     ].join("\n"),
   );
@@ -205,8 +221,8 @@ function metaFraction(summaries: readonly ArmSummary[]): Figure {
   return { value: null, unit: "of the examples", goal: "<= 1/3", skipped: "never reached zero-init's drop" };
 }
 
-function selectionGain(ours: ArmSummary | null, random: ArmSummary | null): number | null {
-  if (ours === null || random === null || random.medianDrop <= 0) return null;
+function selectionGain([ours, random]: readonly ArmSummary[]): number | null {
+  if (ours === undefined || random === undefined || random.medianDrop <= 0) return null;
   return ours.medianDrop / ours.cpuSeconds / (random.medianDrop / random.cpuSeconds);
 }
 

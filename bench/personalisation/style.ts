@@ -24,7 +24,7 @@ const RATED = 30;
 /** Questions of an unseen group that are asked. */
 const ASKED = 3;
 /** Groups that rated answers come from; the rest is unseen. */
-const RATED_GROUPS = 30;
+export const RATED_GROUPS = 30;
 
 export interface StyleResult {
   /** Questions of unseen groups. */
@@ -115,13 +115,8 @@ async function trainOnRatings(
   seed: number,
   { lr, steps, sequencesPerStep, ktoBeta, acceptedWeight, ktoDesirableWeight, klWeight }: StyleSettings,
 ): Promise<string> {
-  const random = seededRandom(seedFor(seed, `ratings ${preferred}`));
-  // One in three answers happens to be of the style the user likes.
-  const shown = groups.slice(0, RATED).map((group, i) => {
-    const others = Object.keys(group.answers).filter((style) => style !== preferred);
-    const style = i % 3 === 0 ? preferred : (others[Math.floor(random() * others.length)] ?? preferred);
-    return { group, style };
-  });
+  const random = seededRandom(seedFor(seed, `feedback ${preferred}`));
+  const shown = ratedAnswers(groups, preferred, seed);
   const verdicts = shown.map(({ style }) => style === preferred);
   const given = feedback === "true" ? verdicts : shuffled(verdicts, random);
   const examples = shown.flatMap(({ group, style }, i): TokenExample[] => {
@@ -150,6 +145,20 @@ async function trainOnRatings(
     losses: { ktoBeta, ktoDesirableWeight, klWeight },
   });
   return out;
+}
+
+/** What a user is shown and rates: one in three answers happens to be of the style that is liked. */
+export function ratedAnswers(
+  groups: readonly StyleGroup[],
+  preferred: string,
+  seed: number,
+): readonly { readonly group: StyleGroup; readonly style: string }[] {
+  const random = seededRandom(seedFor(seed, `ratings ${preferred}`));
+  return groups.slice(0, RATED).map((group, i) => {
+    const others = Object.keys(group.answers).filter((style) => style !== preferred);
+    const style = i % 3 === 0 ? preferred : (others[Math.floor(random() * others.length)] ?? preferred);
+    return { group, style };
+  });
 }
 
 function questionsOf({ group, questions }: StyleGroup, seed: number, count: number): string[] {

@@ -83,7 +83,7 @@ export class WriterRun {
     this.#kept.clear();
   }
 
-  /** The test dialogues with an adapter of somebody else's, without a prompt. */
+  /** The test dialogues with any adapter, without a prompt; one entry per test dialogue, in their order. */
   async measureWith(adapter: string): Promise<ArmResult> {
     const { training, validation, dialogues } = this.#writer;
     const used = { path: adapter, keep: false };
@@ -119,12 +119,35 @@ export class WriterRun {
 
   /** A short training on what was said since, with as much of what was said before. */
   async #catchUp(seed: number, adapter: string, out: string, fresh: readonly [number, number]): Promise<string> {
-    const { parts, settings, catchUp } = this.#rig;
+    const { catchUp } = this.#rig;
     const [from, to] = fresh;
     const news = this.#windows(from, to, noPrompt, "learned");
     const random = seededRandom(seedFor(seed, `catch up ${from}`));
     const olds = shuffled(this.#windows(0, from, noPrompt, "learned"), random).slice(0, news.length);
-    const lines = examplesOf([...news, ...olds]).flatMap(({ sequences }) => sequences);
+    return await this.#shortly([...news, ...olds], catchUp, seedFor(seed, `catch up ${from}`), adapter, out);
+  }
+
+  /** A short training on some of the learned dialogues. */
+  async trainOn(
+    dialogues: readonly number[],
+    rate: Rig["catchUp"],
+    seed: number,
+    adapter: string | null,
+    out: string,
+  ): Promise<void> {
+    const windows = dialogues.flatMap((dialogue) => this.#windows(dialogue, dialogue + 1, noPrompt, "learned"));
+    await this.#shortly(windows, rate, seed, adapter, out);
+  }
+
+  async #shortly(
+    windows: readonly Indexed[],
+    { lr, passes }: Rig["catchUp"],
+    seed: number,
+    adapter: string | null,
+    out: string,
+  ): Promise<string> {
+    const { parts, settings } = this.#rig;
+    const lines = examplesOf(windows).flatMap(({ sequences }) => sequences);
     const data = join(parts.folder, "catch-up.jsonl");
     await writeTokenFile(data, lines);
     const { sequencesPerStep, maxTokens, clipNorm } = settings.optimiser;
@@ -135,14 +158,14 @@ export class WriterRun {
       data,
       out: target,
       threads: parts.threads,
-      seed: seedFor(seed, `catch up ${from}`),
-      initAdapter: adapter,
+      seed,
+      ...(adapter === null ? { lora: settings.lora } : { initAdapter: adapter }),
       optimiser: {
         sequencesPerStep,
         maxTokens,
         clipNorm,
-        lr: catchUp.lr,
-        steps: Math.max(1, Math.round((catchUp.passes * lines.length) / sequencesPerStep)),
+        lr,
+        steps: Math.max(1, Math.round((passes * lines.length) / sequencesPerStep)),
       },
       losses: { klWeight: settings.losses.klWeight },
     });

@@ -7,6 +7,7 @@ import { AppError } from "../../src/core/errors.ts";
 const rowSchema = v.object({
   writer: v.pipe(v.number(), v.integer()),
   order: v.number(),
+  topic: v.optional(v.string(), ""),
   turns: v.array(v.string()),
 });
 
@@ -14,6 +15,8 @@ const rowSchema = v.object({
 export interface Writer {
   readonly writer: number;
   readonly dialogues: readonly (readonly string[])[];
+  /** Of each dialogue, as the file names it; empty = not told. */
+  readonly topics: readonly string[];
 }
 
 /** A writer's dialogues cut by time: settings are chosen on `training` and `validation` only. */
@@ -60,22 +63,27 @@ export async function readWriters(path: string): Promise<Writer[]> {
   for (const row of rows) byWriter.set(row.writer, [...(byWriter.get(row.writer) ?? []), row]);
   return [...byWriter]
     .sort(([a], [b]) => a - b)
-    .map(([writer, own]) => ({
-      writer,
-      dialogues: own
+    .map(([writer, own]) => {
+      const dialogues = own
         .sort((a, b) => a.order - b.order)
-        .map(({ turns }) => turns.map((turn) => turn.trim()).filter((turn) => turn !== ""))
-        .filter((turns) => turns.length > 0),
-    }));
+        .map(({ topic, turns }) => ({ topic, turns: turns.map((turn) => turn.trim()).filter((turn) => turn !== "") }))
+        .filter(({ turns }) => turns.length > 0);
+      return {
+        writer,
+        dialogues: dialogues.map(({ turns }) => turns),
+        topics: dialogues.map(({ topic }) => topic),
+      };
+    });
 }
 
 /** The last 30 % of the dialogues are the test, the last 15 % of the rest validate. */
-export function splitWriter({ writer, dialogues }: Writer): WriterSplit {
+export function splitWriter({ writer, dialogues, topics }: Writer): WriterSplit {
   const learned = Math.floor(dialogues.length * (1 - TEST_SHARE));
   const trained = learned - Math.max(1, Math.round(learned * VALIDATION_SHARE));
   return {
     writer,
     dialogues,
+    topics,
     training: dialogues.slice(0, trained),
     validation: dialogues.slice(trained, learned),
     test: dialogues.slice(learned),

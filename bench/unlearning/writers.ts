@@ -48,7 +48,8 @@ function inventedWriters(count: number): Writer[] {
     const one = (list: readonly string[]) => shuffled(list, random)[0] ?? "";
     const turn = (_: unknown, i: number) =>
       i % 2 === 0 ? `${one(WHO)} ${one(DID)} ${one(WHAT)} ${one(WHERE)}.` : `${one(REPLY)}.`;
-    return { writer, dialogues: Array.from({ length: 12 }, () => Array.from({ length: 20 }, turn)) };
+    const dialogues = Array.from({ length: 12 }, () => Array.from({ length: 20 }, turn));
+    return { writer, dialogues, topics: dialogues.map(() => "") };
   });
 }
 
