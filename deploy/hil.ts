@@ -1,7 +1,7 @@
 /**
  * The hardware-in-the-loop suite on one driver: builds what that driver needs, runs test/hil, and says what came of it.
  *
- *   npm run hil [-- --driver virtual|vm|board] [--only WORD] [--cuts N] [--package FILE] [--json]
+ *   npm run hil [-- --driver virtual|vm|board] [--only WORD]... [--cuts N] [--package FILE] [--json]
  *
  * The last line is the result; with --json it is one JSON object {driver, checks, failed, skipped, wall_s}, alone on
  * stdout. Exit code: 0 all passed, 1 something failed or did not start, 2 usage.
@@ -21,12 +21,13 @@ const USAGE = `npm run hil [-- options]
   --driver NAME   virtual (default): the built program as a child of the tests
                   vm: its package in QEMU, with a Debian kernel (needs root and Debian 12; builds the machine)
                   board: a real one by SSH; HIL_RIG names its file (docs/hil.md)
-  --only WORD     test files whose name contains the word
+  --only WORD     test files whose name contains the word; may be given several times
   --cuts N        power cuts (default 5)
   --package FILE  package to install instead of building one (vm), or to roll back to (board)
   --json          one JSON object on stdout
 Examples:
   npm run hil
+  npm run hil -- --driver vm --only boot --only conversation
   npm run hil -- --driver vm --only power-cut --cuts 20`;
 
 interface Counts {
@@ -38,7 +39,7 @@ interface Counts {
 
 interface Options {
   readonly driver: Driver;
-  readonly only: string | undefined;
+  readonly only: readonly string[];
   readonly cuts: string;
   readonly packageFile: string | undefined;
   readonly isJson: boolean;
@@ -49,7 +50,7 @@ function readOptions(): Options {
     const { values } = parseArgs({
       options: {
         driver: { type: "string", default: "virtual" },
-        only: { type: "string" },
+        only: { type: "string", multiple: true, default: [] },
         cuts: { type: "string", default: "5" },
         package: { type: "string" },
         json: { type: "boolean", default: false },
@@ -108,7 +109,7 @@ function endMachine(folder: string): void {
 function runTests({ only, cuts, driver }: Options, env: NodeJS.ProcessEnv, countsPath: string): Promise<number> {
   const args = ["run", "--project", "hil", "--reporter=verbose", "--reporter=./deploy/count-reporter.ts"];
   if (driver !== "virtual") args.push("--no-file-parallelism");
-  if (only !== undefined) args.push(only);
+  args.push(...only);
   const child = spawn(process.execPath, ["node_modules/vitest/vitest.mjs", ...args], {
     cwd: packageRoot,
     stdio: ["ignore", "pipe", "inherit"],

@@ -5,5 +5,5 @@ make_base() {
   rm -rf "$out/base"
   mmdebstrap --variant=apt --mode=root --include="$packages" \
     --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
-    --dpkgopt='path-exclude=/usr/share/doc/*' bookworm "$out/base"
+    --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt=force-unsafe-io bookworm "$out/base"
 }

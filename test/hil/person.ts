@@ -25,11 +25,20 @@ export async function newPerson(board: BoardDriver, label: string): Promise<stri
 /** Turns of one manner of speaking, each answer corrected: enough of them and there is something to learn. */
 export async function talk(board: BoardDriver, from: number, count: number): Promise<void> {
   for (let n = from; n < from + count; n += 1) {
-    const { input, signals } = gardenTurn(n);
-    await board.service.call("say", { text: input, aloud: false });
-    const correction = signals[0]?.correction;
-    if (typeof correction === "string") await board.service.call("feedback", { kind: "correction", correction });
+    await say(board, n);
+    await correct(board, n);
   }
+}
+
+/** A turn of that manner, text only. */
+export async function say(board: BoardDriver, n: number): Promise<void> {
+  await board.service.call("say", { text: gardenTurn(n).input, aloud: false });
+}
+
+/** What should have been answered to turn n, which was the last. */
+export async function correct(board: BoardDriver, n: number): Promise<void> {
+  const correction = gardenTurn(n).signals[0]?.correction;
+  if (typeof correction === "string") await board.service.call("feedback", { kind: "correction", correction });
 }
 
 /** Begins a full training as soon as the governor gives it a share. */
