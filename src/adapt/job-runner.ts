@@ -1,4 +1,5 @@
 import { AppError, isAppError, toAppError } from "../core/errors.ts";
+import { giveBackFreeMemory } from "../core/free-memory.ts";
 import type { AdaptationConfig, AdaptationDeps, AdaptationEvents } from "./adaptation-ports.ts";
 import { runFullJob } from "./full-job.ts";
 import type { EndReason } from "./job-end.ts";
@@ -72,6 +73,8 @@ export class JobRunner {
         log.error({ err: String(thrown) }, "the end of a job could not be written down"),
       );
     } finally {
+      // Examples, an encoder and a swapped model are garbage now, and the idle service would keep it.
+      await giveBackFreeMemory();
       this.#running = null;
       onTraining(false);
       this.#events.onEnd(running.record, reasonOf(running));

@@ -1,6 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
-import { trimNativeHeaps } from "./free-memory.ts";
+import { trimNativeHeaps } from "../core/free-memory.ts";
 import type { AudioFrame, VoiceActivityDetector } from "./ports.ts";
 import { SpeechWorker } from "./speech-worker-client.ts";
 import type { VadOptions } from "./speech-worker-protocol.ts";

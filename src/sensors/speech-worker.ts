@@ -49,7 +49,7 @@ const handlers: Handlers = {
     return null;
   },
   settle: async () => {
-    const { giveBackFreeMemory } = await import("./free-memory.ts");
+    const { giveBackFreeMemory } = await import("../core/free-memory.ts");
     await giveBackFreeMemory();
     return null;
   },

@@ -1,5 +1,6 @@
-import { parseArgs } from "node:util";
+import { runLongTest } from "../support/long-test.ts";
 import { fuzz } from "./fuzz.ts";
+import { readers } from "./readers.ts";
 
 const HELP = `Usage: npm run -s fuzz -- [--inputs N] [--seed S] [--reader NAME]... [--json]
 
@@ -13,23 +14,15 @@ files, configuration, recordings, and what people say. Each must be read or refu
 
 The native trainer's readers are fuzzed by deploy/fuzz-trainer.sh. Exit code 0: nothing found; 1: a finding; 2: usage.`;
 
-const { values } = parseArgs({
-  options: {
-    inputs: { type: "string", default: "1000000" },
-    seed: { type: "string", default: String(Date.now() % 2 ** 31) },
-    reader: { type: "string", multiple: true },
-    json: { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
+await runLongTest({
+  name: "fuzz",
+  help: HELP,
+  amount: { option: "inputs", fallback: 1_000_000, isValid: (inputs) => inputs >= 1 },
+  seed: Date.now() % 2 ** 31,
+  only: { option: "reader", isKnown: (name) => readers().some((reader) => reader.name === name) },
+  run: async ({ amount: inputs, seed, only, log }) => {
+    const report = await fuzz({ inputs, seed, only, log });
+    const line = `${report.inputs} inputs, ${report.crashes} readers with a finding`;
+    return { report, line, isHeld: report.crashes === 0 };
   },
 });
-const [inputs, seed] = [Number(values.inputs), Number(values.seed)];
-if (values.help || !(inputs >= 1) || !Number.isInteger(seed)) {
-  console.log(HELP);
-  process.exitCode = values.help ? 0 : 2;
-} else {
-  const log = values.json ? console.error : console.log;
-  const report = await fuzz({ inputs, seed, only: values.reader, log });
-  log(`fuzz: ${report.inputs} inputs, ${report.crashes} readers with a finding, seed ${seed}`);
-  if (values.json) console.log(JSON.stringify(report));
-  process.exitCode = report.crashes === 0 ? 0 : 1;
-}

@@ -34,13 +34,13 @@ export function planPeriod(period: number, periodMs: number, seed: number, isTra
   const conversations = Math.max(FEWEST_CONVERSATIONS, Math.round((CONVERSATIONS * periodMs) / DAY_MS));
   const happenings: Happening[] = [];
   for (let n = 0; n < conversations; n += 1) {
-    // One a period is by voice, with sound in real time; two are corrected.
+    // One a period is by voice, with sound in real time; one is corrected.
     happenings.push({
       kind: "talk",
       atMs: when(),
       typed: TYPED_TURNS,
       spoken: n === 0 ? 1 : 0,
-      corrected: n === 1 || n === 2 ? 2 : 0,
+      corrected: n === 1 ? 2 : 0,
     });
   }
   const faults: Fault[] = [...IDLE_FAULTS];

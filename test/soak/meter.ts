@@ -2,15 +2,17 @@ import { readdirSync, readFileSync } from "node:fs";
 
 /** What a process holds. */
 export interface Holding {
-  /** Resident memory of the process itself, MiB. */
+  /** Resident memory of the process itself, MiB, and how much of it is not pages of a file. */
   readonly rssMb: number;
+  readonly anonymousMb: number;
   /** Open file descriptors. */
   readonly fds: number;
 }
 
 export function holdingOf(pid: number): Holding {
-  const [, kb] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
-  return { rssMb: Number(kb) / 1024, fds: readdirSync(`/proc/${pid}/fd`).length };
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  const mbOf = (field: string) => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(status)?.[1]) / 1024;
+  return { rssMb: mbOf("VmRSS"), anonymousMb: mbOf("RssAnon"), fds: readdirSync(`/proc/${pid}/fd`).length };
 }
 
 /**

@@ -19,6 +19,8 @@ export interface SoakOptions {
 /** State at the end of a period, idle, garbage collected. */
 export interface PeriodFigures {
   readonly rss_mb: number;
+  /** Of it what is not pages of a file. */
+  readonly anonymous_mb: number;
   readonly fds: number;
   /** Since the end of the period before. */
   readonly written_mb: number;
@@ -94,7 +96,7 @@ class Soak {
       this.#figures.push(figures);
       log(
         `period ${period + 1} of ${this.#periods}: ${this.#turns} turns, ${this.#endedJobs.size} jobs, ${this.#faults} faults; ` +
-          `${figures.rss_mb} MiB, ${figures.fds} descriptors, ${figures.written_mb} MB written`,
+          `${figures.rss_mb} MiB (${figures.anonymous_mb} anonymous), ${figures.fds} descriptors, ${figures.written_mb} MB written`,
       );
     }
     await this.#lastLook(device);
@@ -155,6 +157,7 @@ class Soak {
     this.#writtenBytes = writtenBytes;
     return {
       rss_mb: rounded(median(held.map(({ rssMb }) => rssMb))),
+      anonymous_mb: rounded(median(held.map(({ anonymousMb }) => anonymousMb))),
       fds: median(held.map(({ fds }) => fds)),
       written_mb,
     };

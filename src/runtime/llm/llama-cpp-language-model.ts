@@ -3,6 +3,7 @@ import type { Llama, Token } from "node-llama-cpp";
 import type { Clock } from "../../core/clock.ts";
 import { AppError, toAppError } from "../../core/errors.ts";
 import { fileSha256 } from "../../core/file-hash.ts";
+import { giveBackFreeMemory } from "../../core/free-memory.ts";
 import type { Logger } from "../../core/logger.ts";
 import type {
   AdapterFile,
@@ -190,6 +191,7 @@ export class LlamaCppLanguageModel implements LanguageModel {
         await old.dispose();
         if (isFresh) await old.model.dispose();
       });
+      if (isFresh) await giveBackFreeMemory();
       this.#parts.logger.info({ adapters: adapters.length, model_reloaded: isFresh }, "adapters changed");
     });
   }
