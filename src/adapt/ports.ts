@@ -93,6 +93,9 @@ export interface TrainerPlan {
   readonly architecture: string;
   readonly backward: "resident" | "fused" | "none";
   readonly keepActivations: boolean;
+  /** Layers whose activations stay in memory, and of them those with gate and up too. */
+  readonly keptLayers?: number;
+  readonly wholeLayers?: number;
   readonly weights: "mmap" | "copied";
   readonly memoryMb: {
     readonly budget: number | null;

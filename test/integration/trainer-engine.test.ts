@@ -410,6 +410,26 @@ describe("memory plan", () => {
     expect(Number(Object(tight.memory_mb).total)).toBeLessThan(roomyMb - 1);
   });
 
+  it("gives up gate and up before whole layers, and every budget gives the same bytes", async () => {
+    const data = dataOf(["ce"], 4, 400);
+    const digests = new Set<string>();
+    const plans: (readonly [number, number])[] = [];
+    let budget: number | undefined;
+    for (;;) {
+      const extra = { model: `${packageRoot}models/seed-q8_0.gguf`, ...(budget ? { memory_budget_mb: budget } : {}) };
+      const { run, out } = await train(data, extra, { steps: 2 });
+      const plan = run.messages.find((message) => message.type === "plan") ?? { type: "none" };
+      digests.add(sha256(out));
+      plans.push([Number(plan.kept_layers), Number(plan.whole_layers)]);
+      if (plan.kept_layers === 1) break;
+      budget = Math.floor(Number(Object(plan.memory_mb).total)) - 1;
+    }
+    expect(plans[0]).toEqual([4, 4]);
+    expect(plans).toContainEqual([4, 1]);
+    for (const [kept, whole] of plans) expect(whole === 1 || kept === 4).toBe(true);
+    expect(digests.size).toBe(1);
+  });
+
   it("maps the weights and stays within what it planned", async () => {
     const { run } = await train(dataOf(["ce"], 4, 400), { model: `${packageRoot}models/seed-q8_0.gguf` }, { steps: 2 });
     const plan = run.messages.find((message) => message.type === "plan");

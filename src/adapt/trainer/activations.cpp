@@ -2,6 +2,8 @@
 
 #include "error.hpp"
 
+#include <algorithm>
+
 size_t Activations::width(const Shape & s, const Plan & plan, int slot) {
   switch (slot) {
   case slot_x:
@@ -22,13 +24,17 @@ size_t Activations::width(const Shape & s, const Plan & plan, int slot) {
 int64_t Activations::copies(const Shape & shape, const Plan & plan, int slot) {
   if (slot == slot_x) return plan.train ? shape.n_layer + 1 : 2;
   if (slot == slot_dx) return plan.train ? 2 : 0;
-  return plan.train && plan.keep ? shape.n_layer : 0;
+  return plan.train ? std::max<int64_t>(layers(plan, slot), 1) : 0; // a layer computed again takes the place of one that is done
+}
+
+size_t Activations::stride(const Shape & shape, const Plan & plan, int slot) {
+  return (width(shape, plan, slot) * size_t(plan.max_tokens) * ggml_type_size(type(plan, slot)) + 255) / 256 * 256;
 }
 
 size_t Activations::bytes(const Shape & shape, const Plan & plan) {
   size_t total = 0;
   for (int slot = 0; slot < n_slots; slot++) {
-    total += (width(shape, plan, slot) * size_t(plan.max_tokens) * sizeof(float) + 255) / 256 * 256 * size_t(copies(shape, plan, slot));
+    total += stride(shape, plan, slot) * size_t(copies(shape, plan, slot));
   }
   return total;
 }
@@ -37,7 +43,7 @@ Activations::Activations(Device & device, const Shape & shape, const Plan & plan
   size_t total = 0;
   for (int slot = 0; slot < n_slots; slot++) {
     offsets_[slot] = total;
-    strides_[slot] = (width(shape, plan, slot) * size_t(plan.max_tokens) * sizeof(float) + 255) / 256 * 256;
+    strides_[slot] = stride(shape, plan, slot);
     total += strides_[slot] * size_t(copies(shape, plan, slot));
   }
   buffer_ = ggml_backend_alloc_buffer(device.backend, total);
@@ -47,12 +53,14 @@ Activations::Activations(Device & device, const Shape & shape, const Plan & plan
 Activations::~Activations() { ggml_backend_buffer_free(buffer_); }
 
 uint8_t * Activations::address(int slot, int64_t layer) const {
-  const bool ping_pong = slot == slot_dx || (slot == slot_x && !plan.train);
-  return static_cast<uint8_t *>(ggml_backend_buffer_get_base(buffer_)) + offsets_[slot] + strides_[slot] * size_t(ping_pong ? layer % 2 : layer);
+  int64_t copy = layer;
+  if (slot == slot_dx || (slot == slot_x && !plan.train)) copy = layer % 2;
+  else if (slot != slot_x) copy = std::max<int64_t>(0, layer - (shape_.n_layer - layers(plan, slot)));
+  return static_cast<uint8_t *>(ggml_backend_buffer_get_base(buffer_)) + offsets_[slot] + strides_[slot] * size_t(copy);
 }
 
 ggml_tensor * Activations::leaf(ggml_context * context, int slot, int64_t layer, int64_t n_tokens) const {
-  ggml_tensor * tensor = ggml_new_tensor_2d(context, GGML_TYPE_F32, int64_t(width(shape_, plan, slot)), n_tokens);
+  ggml_tensor * tensor = ggml_new_tensor_2d(context, type(plan, slot), int64_t(width(shape_, plan, slot)), n_tokens);
   ggml_backend_tensor_alloc(buffer_, tensor, address(slot, layer));
   return tensor;
 }

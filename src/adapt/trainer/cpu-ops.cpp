@@ -13,14 +13,30 @@ void run_work(ggml_tensor * result, int, int, void * work) { (*static_cast<std::
 float * floats(const ggml_tensor * tensor) { return tensor != nullptr ? static_cast<float *>(tensor->data) : nullptr; }
 
 WeightView view_of(const ggml_tensor * w) { return {w->data, w->nb[1], w->ne[0], w->ne[1], int(w->type)}; }
-RowsView rows_of(const ggml_tensor * x) { return {x->data, x->ne[1], x->ne[0], x->type == GGML_TYPE_BF16}; }
+RowsView rows_of(const ggml_tensor * x) {
+  switch (x->type) {
+  case GGML_TYPE_BF16: return {x->data, x->ne[1], x->ne[0], RowFormat::bf16};
+  case GGML_TYPE_I8: return {x->data, x->ne[1], x->ne[0] * 4 / 5, RowFormat::int8};
+  default: return {x->data, x->ne[1], x->ne[0], RowFormat::f32};
+  }
+}
 
-/** Fills this thread's lanes of y with bias and add; false when there is neither, and nothing was written. */
-bool fill_lanes(const Kernels & k, float * y, int64_t n_rows, int64_t n_cols, const float * bias, const float * add, int ith, int nth) {
+/**
+ * F32 weights keep F32 precision, half ones their own; 8 bits need blocks of 32, pairs of values even widths, in both directions. Forward
+ * only where `may_round` and the weights are 8-bit numbers in blocks of 32 already: rounding both costs too much of the gradient's direction.
+ */
+RowFormat format_for(const Kernels & k, const ggml_tensor * w, bool backward, bool may_round) {
+  const auto both = [&](int64_t n) { return w->ne[0] % n == 0 && w->ne[1] % n == 0; };
+  const bool in_8_bits = backward ? ggml_is_quantized(w->type) : may_round && (w->type == GGML_TYPE_Q8_0 || w->type == GGML_TYPE_Q4_0);
+  if (w->type == GGML_TYPE_F32) return RowFormat::f32;
+  if (k.to_int8 != nullptr && both(32) && in_8_bits) return RowFormat::int8;
+  return k.fast_linear && both(2) ? RowFormat::bf16 : RowFormat::f32;
+}
+
+/** Fills lanes [from, to) of y with bias and add; false when there is neither, and nothing was written. */
+bool fill_lanes(float * y, int64_t n_rows, int64_t n_cols, const float * bias, const float * add, int64_t from, int64_t to) {
   if (bias == nullptr && add == nullptr) return false;
-  int64_t from, to;
-  share_of(n_cols, ith, nth, k.panel, from, to);
-  for (int64_t t = 0; t < n_rows && from < to; t++) {
+  for (int64_t t = 0; t < n_rows; t++) {
     float * row = y + t * n_cols;
     if (add != nullptr) memcpy(row + from, add + t * n_cols + from, size_t(to - from) * sizeof(float));
     if (bias == nullptr) continue;
@@ -28,13 +44,28 @@ bool fill_lanes(const Kernels & k, float * y, int64_t n_rows, int64_t n_cols, co
   }
   return true;
 }
+
+/** This thread's lanes, four panels at a time: what one function leaves of them is in the cache when the next one adds to it. */
+template <typename F> void for_lanes(const Kernels & k, int64_t n_lanes, int ith, int nth, const F & work) {
+  int64_t from, to;
+  share_of(n_lanes, ith, nth, k.panel, from, to);
+  for (const int64_t step = 4 * k.panel; from < to;) {
+    const int64_t end = std::min(to, from / step * step + step);
+    work(from, end);
+    from = end;
+  }
+}
 } // namespace
 
 ggml_tensor * Ops::custom(ggml_type type, std::array<int64_t, 3> shape, std::initializer_list<ggml_tensor *> arguments, Work work) {
   std::vector<ggml_tensor *> list(arguments);
-  return ggml_custom_4d(c_, type, shape[0], shape[1], shape[2], 1, list.data(), int(list.size()), run_work, 1, &works_.emplace_back([&device = graph_.device, work = std::move(work)](ggml_tensor * result) {
+  return ggml_custom_4d(c_, type, shape[0], shape[1], shape[2], 1, list.data(), int(list.size()), run_work, 1, work_for(std::move(work)));
+}
+
+void * Ops::work_for(Work work) {
+  return &works_.emplace_back([&device = graph_.device, work = std::move(work)](ggml_tensor * result) {
     device.pool().run([&](int ith, int nth) { work(result, ith, nth); });
-  }));
+  });
 }
 
 ggml_tensor * Ops::product(ggml_tensor * w, ggml_tensor * x) {
@@ -50,42 +81,78 @@ bool Ops::fuses_forward(const Matrix & matrix) const {
 
 bool Ops::fuses_backward(const Matrix & matrix) const { return kernels_ != nullptr && matrix.transposed == nullptr; }
 
-ggml_tensor * Ops::rows_for(const Matrix & matrix, ggml_tensor * x) {
-  // Pairs of values need even widths; F32 weights keep F32 precision.
-  if (!kernels_->fast_linear || matrix.weight->type == GGML_TYPE_F32 || matrix.weight->ne[0] % 2 != 0 || matrix.weight->ne[1] % 2 != 0) return x;
-  for (const auto & [original, copy] : bf16_) {
-    if (original == x) return copy;
+ggml_tensor * Ops::rows_for(const Matrix & matrix, ggml_tensor * x, bool backward, bool may_round) {
+  const RowFormat format = format_for(*kernels_, matrix.weight, backward, may_round);
+  if (format == RowFormat::f32) return x;
+  const ggml_type type = format == RowFormat::int8 ? GGML_TYPE_I8 : GGML_TYPE_BF16;
+  for (const auto & [original, copy] : copies_) {
+    if (original == x && copy->type == type) return copy;
   }
-  ggml_tensor * copy = custom(GGML_TYPE_BF16, {x->ne[0], x->ne[1], 1}, {x}, [k = kernels_](ggml_tensor * y, int ith, int nth) {
-    k->to_bf16(floats(y->src[0]), static_cast<uint16_t *>(y->data), ggml_nelements(y), ith, nth);
+  const int64_t width = format == RowFormat::int8 ? int8_row_bytes(x->ne[0]) : x->ne[0];
+  ggml_tensor * copy = custom(type, {width, x->ne[1], 1}, {x}, [k = kernels_](ggml_tensor * y, int ith, int nth) {
+    const ggml_tensor * from = y->src[0];
+    if (y->type == GGML_TYPE_I8) k->to_int8(floats(from), y->data, ggml_nrows(from), from->ne[0], ith, nth);
+    else k->to_bf16(floats(from), static_cast<uint16_t *>(y->data), ggml_nelements(y), ith, nth);
   });
-  bf16_.emplace_back(x, copy);
+  copies_.emplace_back(x, copy);
   return copy;
 }
 
-ggml_tensor * Ops::fused_forward(const Matrix & matrix, const LoraPair * pair, ggml_tensor * x, ggml_tensor * u, ggml_tensor * add) {
+ggml_tensor * Ops::fused_forward(const Matrix & matrix, const LoraPair * pair, ggml_tensor * x, ggml_tensor * u, ggml_tensor * add, bool may_round) {
   // The optional arguments are found by position, so absent ones are given as x.
-  ggml_tensor * rows = rows_for(matrix, x);
+  ggml_tensor * rows = rows_for(matrix, x, false, may_round);
   const bool has_bias = matrix.bias != nullptr, has_add = add != nullptr, has_pair = pair != nullptr;
   return custom(GGML_TYPE_F32, {matrix.weight->ne[1], x->ne[1], 1}, {rows, matrix.weight, has_bias ? matrix.bias : rows, has_add ? add : rows, has_pair ? u : rows, has_pair ? pair->b : rows},
                 [k = kernels_, has_bias, has_add, has_pair](ggml_tensor * y, int ith, int nth) {
                   float * out = floats(y);
-                  const bool filled = fill_lanes(*k, out, y->ne[1], y->ne[0], has_bias ? floats(y->src[2]) : nullptr, has_add ? floats(y->src[3]) : nullptr, ith, nth);
-                  k->forward(view_of(y->src[1]), rows_of(y->src[0]), out, filled, ith, nth);
-                  if (has_pair) k->lora_up(floats(y->src[4]), floats(y->src[5]), out, y->ne[1], y->ne[0], y->src[4]->ne[0], ith, nth);
+                  for_lanes(*k, y->ne[0], ith, nth, [&](int64_t from, int64_t to) {
+                    const bool filled = fill_lanes(out, y->ne[1], y->ne[0], has_bias ? floats(y->src[2]) : nullptr, has_add ? floats(y->src[3]) : nullptr, from, to);
+                    k->forward(view_of(y->src[1]), rows_of(y->src[0]), out, filled, from, to);
+                    if (has_pair) k->lora_up(floats(y->src[4]), floats(y->src[5]), out, y->ne[1], y->ne[0], y->src[4]->ne[0], from, to);
+                  });
                 });
 }
 
 ggml_tensor * Ops::fused_backward(const Matrix & matrix, const LoraPair * pair, ggml_tensor * dy, ggml_tensor * du, ggml_tensor * add) {
-  ggml_tensor * rows = rows_for(matrix, dy);
+  ggml_tensor * rows = rows_for(matrix, dy, true, true);
   const bool has_add = add != nullptr, has_pair = pair != nullptr;
   return custom(GGML_TYPE_F32, {matrix.weight->ne[0], dy->ne[1], 1}, {rows, matrix.weight, has_add ? add : rows, has_pair ? du : rows, has_pair ? pair->a : rows},
                 [k = kernels_, has_add, has_pair](ggml_tensor * dx, int ith, int nth) {
                   float * out = floats(dx);
-                  const bool filled = fill_lanes(*k, out, dx->ne[1], dx->ne[0], nullptr, has_add ? floats(dx->src[2]) : nullptr, ith, nth);
-                  k->backward(view_of(dx->src[1]), rows_of(dx->src[0]), out, filled, ith, nth);
-                  if (has_pair) k->lora_down_back(floats(dx->src[3]), floats(dx->src[4]), out, dx->ne[1], dx->ne[0], dx->src[3]->ne[0], ith, nth);
+                  for_lanes(*k, dx->ne[0], ith, nth, [&](int64_t from, int64_t to) {
+                    const bool filled = fill_lanes(out, dx->ne[1], dx->ne[0], nullptr, has_add ? floats(dx->src[2]) : nullptr, from, to);
+                    k->backward(view_of(dx->src[1]), rows_of(dx->src[0]), out, filled, from, to);
+                    if (has_pair) k->lora_down_back(floats(dx->src[3]), floats(dx->src[4]), out, dx->ne[1], dx->ne[0], dx->src[3]->ne[0], from, to);
+                  });
                 });
+}
+
+ggml_tensor * Ops::rounded(ggml_tensor * x) {
+  for (const auto & [original, copy] : copies_) {
+    if (original == x && copy->type == GGML_TYPE_BF16) return copy;
+  }
+  ggml_tensor * copy = custom(GGML_TYPE_BF16, {x->ne[0], x->ne[1], x->ne[2]}, {x}, [k = kernels_](ggml_tensor * y, int ith, int nth) {
+    k->to_bf16(floats(y->src[0]), static_cast<uint16_t *>(y->data), ggml_nelements(y), ith, nth);
+  });
+  copies_.emplace_back(x, copy);
+  return copy;
+}
+
+ggml_tensor * Ops::unrounded(ggml_tensor * x) {
+  if (x->type == GGML_TYPE_F32) return x;
+  return custom(GGML_TYPE_F32, {x->ne[0], x->ne[1], x->ne[2]}, {x}, [k = kernels_](ggml_tensor * y, int ith, int nth) {
+    k->from_bf16(static_cast<const uint16_t *>(y->src[0]->data), floats(y), ggml_nelements(y), ith, nth);
+  });
+}
+
+ggml_tensor * Ops::head(ggml_tensor * logits, ggml_tensor * base_logits, const HeadView & view) {
+  Work work = [k = kernels_, view](ggml_tensor * y, int ith, int nth) {
+    HeadView h = view;
+    h.logits = floats(y);
+    h.base_logits = floats(y->src[1]);
+    k->head(h, ith, nth);
+  };
+  return ggml_custom_inplace(c_, logits, &base_logits, base_logits != nullptr ? 1 : 0, run_work, 1, work_for(std::move(work)));
 }
 
 ggml_tensor * Ops::own_attention(ggml_tensor * q, ggml_tensor * k, ggml_tensor * v) {

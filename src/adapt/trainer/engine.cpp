@@ -3,21 +3,25 @@
 #include "error.hpp"
 #include "layer.hpp"
 
+#include <algorithm>
+
 // Without our own kernels every sequence has attention nodes of its own, and a graph holds a limited number of nodes.
 constexpr size_t most_sequences = 40;
 
 Engine::Engine(Device & device, const Model & model, const Adapter * adapter, const Options & options, std::function<void()> between)
     : model(model), adapter_(adapter), options_(options), between_(std::move(between)), graph_(device),
-      activations_(device, model.shape, activation_plan()), head_(graph_, model, options.max_targets) {
+      activations_(device, model.shape, activation_plan(device, model, adapter, options)), head_(graph_, model, options.max_targets) {
   graph_.follows_inference = !options.train;
 }
 
-Activations::Plan Engine::activation_plan() const {
-  Activations::Plan plan{options_.max_tokens, options_.keep_activations, options_.train, 0, {}};
-  if (adapter_ != nullptr) {
-    plan.rank = adapter_->options.rank;
-    plan.targets = adapter_->options.targets;
+Activations::Plan Engine::activation_plan(const Device & device, const Model & model, const Adapter * adapter, const Options & options) {
+  Activations::Plan plan{options.max_tokens, options.kept_layers, options.whole_layers, options.train, 0, {}, GGML_TYPE_F32};
+  if (adapter != nullptr) {
+    plan.rank = adapter->options.rank;
+    plan.targets = adapter->options.targets;
   }
+  // F32 weights keep F32 precision throughout.
+  if (device.kernels != nullptr && model.layers[0].matrices[target_down].weight->type != GGML_TYPE_F32) plan.type = GGML_TYPE_BF16;
   return plan;
 }
 
@@ -37,8 +41,8 @@ void Engine::forward(const Batch & batch, bool adapter_on, bool training) {
     ggml_context * c = graph_.context();
     Ops ops(graph_, model, adapter_on ? adapter_ : nullptr, batch, training, options_.dropout_seed);
     ggml_tensor * y = nullptr;
-    const LayerState state = layer_forward(c, ops, model, l, activations_.leaf(c, slot_x, l, n), &y, true);
-    if (training && options_.keep_activations) store_state(activations_, state, l);
+    const LayerState state = layer_forward(c, ops, model, l, activations_.leaf(c, slot_x, l, n), &y, rounds());
+    if (training && activations_.is_kept(l)) store_state(graph_, ops, activations_, state, l, true);
     activations_.bind(y, slot_x, l + 1);
     graph_.keep(y);
     graph_.run();
@@ -48,20 +52,30 @@ void Engine::forward(const Batch & batch, bool adapter_on, bool training) {
 
 HeadResult Engine::head(const Batch & batch, const HeadJob & job) { return head_.run(activations_, batch, job, between_); }
 
-ggml_tensor * Engine::build_backward(const Batch & batch, Ops & ops, int64_t l) {
+void Engine::build_again(const Batch & batch, Ops & ops, int64_t l) {
   ggml_context * c = graph_.context();
-  const LayerState state = options_.keep_activations ? stored_state(c, activations_, model, l, batch.size())
-                                                     : layer_forward(c, ops, model, l, activations_.leaf(c, slot_x, l, batch.size()), nullptr, false);
-  ggml_tensor * dx = layer_backward(c, ops, model, l, state, activations_.leaf(c, slot_dx, l + 1, batch.size()));
+  if (activations_.is_kept(l)) store_gated(graph_, ops, model, activations_, l, batch.size());
+  else store_state(graph_, ops, activations_, layer_forward(c, ops, model, l, activations_.leaf(c, slot_x, l, batch.size()), nullptr, rounds()), l, false);
+}
+
+void Engine::build_backward(const Batch & batch, Ops & ops, int64_t l) {
+  ggml_context * c = graph_.context();
+  ggml_tensor * dx = layer_backward(c, ops, model, l, stored_state(c, activations_, model, l, batch.size()), activations_.leaf(c, slot_dx, l + 1, batch.size()));
   if (l > 0) { // the embeddings are frozen
     activations_.bind(dx, slot_dx, l);
     graph_.keep(dx);
   }
-  return dx;
 }
 
 void Engine::backward(const Batch & batch) {
   for (int64_t l = model.shape.n_layer - 1; l >= 0; l--) {
+    if (!activations_.is_whole(l)) {
+      graph_.begin();
+      Ops ops(graph_, model, adapter_, batch, true, options_.dropout_seed);
+      build_again(batch, ops, l);
+      graph_.run();
+      between_();
+    }
     graph_.begin();
     Ops ops(graph_, model, adapter_, batch, true, options_.dropout_seed);
     build_backward(batch, ops, l);
@@ -72,14 +86,19 @@ void Engine::backward(const Batch & batch) {
 
 size_t Engine::measure_scratch(const Batch & batch) {
   if (graph_.device.kernels == nullptr && batch.segments.size() > most_sequences) return 0; // forward() refuses it
-  graph_.begin();
-  Ops ops(graph_, model, adapter_, batch, options_.train, options_.dropout_seed);
-  if (options_.train) {
-    build_backward(batch, ops, model.shape.n_layer - 1);
-  } else {
+  const auto measure = [&](const auto & build) {
+    graph_.begin();
+    Ops ops(graph_, model, adapter_, batch, options_.train, options_.dropout_seed);
+    build(ops);
+    return graph_.measure();
+  };
+  const int64_t top = model.shape.n_layer - 1;
+  const size_t forward = measure([&](Ops & ops) {
     ggml_tensor * y = nullptr;
-    layer_forward(graph_.context(), ops, model, 0, activations_.leaf(graph_.context(), slot_x, 0, batch.size()), &y, true);
+    const LayerState state = layer_forward(graph_.context(), ops, model, top, activations_.leaf(graph_.context(), slot_x, top, batch.size()), &y, rounds());
+    if (options_.train) store_state(graph_, ops, activations_, state, top, false);
+    activations_.bind(y, slot_x, top + 1);
     graph_.keep(y);
-  }
-  return graph_.measure();
+  });
+  return options_.train ? std::max(forward, measure([&](Ops & ops) { build_backward(batch, ops, top); })) : forward;
 }

@@ -15,7 +15,8 @@ class Engine {
 public:
   struct Options {
     int64_t max_tokens, max_targets;
-    bool train, keep_activations; // without train the forward pass rounds as llama.cpp does
+    bool train; // without it the forward pass rounds as llama.cpp does
+    int64_t kept_layers, whole_layers; // see Activations::Plan
     uint64_t dropout_seed = 0;
   };
 
@@ -31,14 +32,17 @@ public:
 
   std::vector<float> hidden(const Batch & batch) { return head_.hidden(activations_, batch); }
   std::vector<float> logits(const Batch & batch) { return head_.logits(activations_, batch); }
+  static Activations::Plan activation_plan(const Device & device, const Model & model, const Adapter * adapter, const Options & options);
   /** Bytes of scratch that the largest graph needs for such a batch. */
   size_t measure_scratch(const Batch & batch);
 
   const Model & model;
 
 private:
-  Activations::Plan activation_plan() const;
-  ggml_tensor * build_backward(const Batch & batch, Ops & ops, int64_t layer);
+  bool rounds() const { return options_.train && activations_.plan.type == GGML_TYPE_BF16; }
+  /** Computes again what was not kept of a layer. */
+  void build_again(const Batch & batch, Ops & ops, int64_t layer);
+  void build_backward(const Batch & batch, Ops & ops, int64_t layer);
   const Adapter * adapter_;
   const Options options_;
   std::function<void()> between_;

@@ -43,9 +43,9 @@ public:
   /** All logits of all rows [n_vocab x tokens], for comparisons. */
   std::vector<float> logits(const Activations & activations, const Batch & batch);
 
-  /** Targets per chunk and the scratch that a chunk needs. */
-  static int64_t chunk_size(const Shape & shape);
+  /** Memory of the gradients at the target rows, and the scratch that a chunk needs. */
   static size_t bytes(const Shape & shape, int64_t max_targets);
+  static size_t scratch_bytes(const Device & device, const Shape & shape, int64_t max_targets, bool divergence);
 
 private:
   void run_chunk(const Activations & activations, const Batch & batch, const HeadJob & job, int64_t first, int64_t count, HeadResult & result);

@@ -69,10 +69,13 @@ Job read_job(json raw) {
   return job;
 }
 
+/** Code, libraries' data and threads' buffers that the first step brings in (measured: 5.5 MiB on Q8_0, 100M shape), MiB. */
+constexpr double first_step_mb = 6;
+
 Setup set_up(const Job & job, Control & control) {
   Setup setup;
   control.set_state("loading");
-  setup.process_mb = resident_mb();
+  setup.process_mb = resident_mb() + first_step_mb;
   setup.device = std::make_unique<Device>(job.backend == "auto" ? "cpu" : job.backend, job.threads);
   setup.model = std::make_unique<Model>(job.model, *setup.device);
   setup.data = read_data(job.data, setup.model->shape.n_vocab, job.max_tokens);
@@ -103,6 +106,8 @@ void send_plan(const Job & job, const Setup & setup, const json & memory_plan, i
                         {"architecture", setup.model->shape.architecture},
                         {"backward", memory_plan.at("backward")},
                         {"keep_activations", memory_plan.at("keep_activations")},
+                        {"kept_layers", memory_plan.at("kept_layers")},
+                        {"whole_layers", memory_plan.at("whole_layers")},
                         {"weights", setup.model->is_mapped ? "mmap" : "copied"},
                         {"memory_mb", memory_plan.at("memory_mb")},
                         {"trainable_parameters", setup.adapter != nullptr ? setup.adapter->size : 0},

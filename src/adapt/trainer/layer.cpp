@@ -1,6 +1,15 @@
 #include "layer.hpp"
 
-LayerState layer_forward(ggml_context * c, Ops & ops, const Model & model, int64_t l, ggml_tensor * x, ggml_tensor ** y, bool y_wanted) {
+namespace {
+/** Gate and up from the attention's residual. */
+void feed_forward(Ops & ops, const Model & model, int64_t l, LayerState & st, ggml_tensor * x2) {
+  ggml_tensor * h2 = ops.norm(x2, model.layers[size_t(l)].ffn_norm);
+  st.gate = ops.linear(l, target_gate, h2, nullptr, &st.u[target_gate]);
+  st.up = ops.linear(l, target_up, h2, nullptr, &st.u[target_up]);
+}
+} // namespace
+
+LayerState layer_forward(ggml_context * c, Ops & ops, const Model & model, int64_t l, ggml_tensor * x, ggml_tensor ** y, bool as_stored) {
   const Shape & s = model.shape;
   const Layer & layer = model.layers[size_t(l)];
   const int64_t n = x->ne[1];
@@ -22,12 +31,10 @@ LayerState layer_forward(ggml_context * c, Ops & ops, const Model & model, int64
   st.k = ops.rotate(k3);
   st.att = ops.attention(st.q, st.k, st.v);
   st.x2 = ops.linear(l, target_o, st.att, x, &st.u[target_o]);
-  ggml_tensor * h2 = ops.norm(st.x2, layer.ffn_norm);
-  st.gate = ops.linear(l, target_gate, h2, nullptr, &st.u[target_gate]);
-  st.up = ops.linear(l, target_up, h2, nullptr, &st.u[target_up]);
+  feed_forward(ops, model, l, st, as_stored ? ops.unrounded(ops.rounded(st.x2)) : st.x2);
   ggml_tensor * a = ops.gated(st.gate, st.up);
   ggml_tensor * out = ops.linear(l, target_down, a, st.x2, &st.u[target_down]);
-  if (y_wanted) *y = out;
+  if (y != nullptr) *y = out;
   return st;
 }
 
@@ -37,18 +44,20 @@ ggml_tensor * layer_backward(ggml_context * c, Ops & ops, const Model & model, i
   const int64_t n = dy->ne[1];
   ggml_tensor * a = ops.gated(st.gate, st.up);
   const Ops::GatedGradients gated = ops.gated_back(st.gate, st.up, ops.linear_back(l, target_down, a, st.u[target_down], dy, nullptr));
-  ggml_tensor * h2 = ops.norm(st.x2, layer.ffn_norm);
+  ggml_tensor * x2 = ops.unrounded(st.x2);
+  ggml_tensor * h2 = ops.norm(x2, layer.ffn_norm);
   ggml_tensor * dh2 = ops.linear_back(l, target_gate, h2, st.u[target_gate], gated.gate, nullptr);
   dh2 = ops.linear_back(l, target_up, h2, st.u[target_up], gated.up, dh2);
-  ggml_tensor * dx2 = ops.norm_back(dh2, st.x2, layer.ffn_norm, dy);
+  ggml_tensor * dx2 = ops.norm_back(dh2, x2, layer.ffn_norm, dy);
 
-  ggml_tensor * datt = ops.linear_back(l, target_o, st.att, st.u[target_o], dx2, nullptr);
-  const Ops::AttentionGradients heads = ops.attention_back(st.q, st.k, st.v, st.att, datt);
+  ggml_tensor * att = ops.unrounded(st.att);
+  ggml_tensor * datt = ops.linear_back(l, target_o, att, st.u[target_o], dx2, nullptr);
+  const Ops::AttentionGradients heads = ops.attention_back(ops.unrounded(st.q), ops.unrounded(st.k), ops.unrounded(st.v), att, datt);
   ggml_tensor * dq = ops.rotate_back(ggml_reshape_3d(c, heads.q, s.head_dim, s.n_head, n));
   ggml_tensor * dk = ops.rotate_back(ggml_reshape_3d(c, heads.k, s.head_dim, s.n_kv, n));
   if (layer.q_norm != nullptr) {
-    dq = ops.norm_back(dq, ggml_reshape_3d(c, st.q_raw, s.head_dim, s.n_head, n), layer.q_norm, nullptr);
-    dk = ops.norm_back(dk, ggml_reshape_3d(c, st.k_raw, s.head_dim, s.n_kv, n), layer.k_norm, nullptr);
+    dq = ops.norm_back(dq, ggml_reshape_3d(c, ops.unrounded(st.q_raw), s.head_dim, s.n_head, n), layer.q_norm, nullptr);
+    dk = ops.norm_back(dk, ggml_reshape_3d(c, ops.unrounded(st.k_raw), s.head_dim, s.n_kv, n), layer.k_norm, nullptr);
   }
   ggml_tensor * h = ops.norm(st.x, layer.attn_norm);
   ggml_tensor * dh = ops.linear_back(l, target_q, h, st.u[target_q], ggml_reshape_2d(c, dq, s.head_dim * s.n_head, n), nullptr);
@@ -57,19 +66,32 @@ ggml_tensor * layer_backward(ggml_context * c, Ops & ops, const Model & model, i
   return ops.norm_back(dh, st.x, layer.attn_norm, dx2);
 }
 
-void store_state(const Activations & activations, const LayerState & st, int64_t l) {
-  if (st.q_raw != nullptr) activations.bind(st.q_raw, slot_q_raw, l);
-  if (st.k_raw != nullptr) activations.bind(st.k_raw, slot_k_raw, l);
-  activations.bind(st.q, slot_q, l);
-  activations.bind(st.k, slot_k, l);
-  activations.bind(st.v, slot_v, l);
-  activations.bind(st.att, slot_att, l);
-  activations.bind(st.x2, slot_x2, l);
-  activations.bind(st.gate, slot_gate, l);
-  activations.bind(st.up, slot_up, l);
-  for (int t = 0; t < n_targets; t++) {
-    if (st.u[size_t(t)] != nullptr) activations.bind(st.u[size_t(t)], slot_u + t, l);
-  }
+void store_gated(Graph & graph, Ops & ops, const Model & model, const Activations & activations, int64_t l, int64_t n) {
+  LayerState again{};
+  feed_forward(ops, model, l, again, ops.unrounded(activations.leaf(graph.context(), slot_x2, l, n)));
+  LayerState wanted{};
+  wanted.gate = again.gate;
+  wanted.up = again.up;
+  store_state(graph, ops, activations, wanted, l, false);
+}
+
+void store_state(Graph & graph, Ops & ops, const Activations & activations, const LayerState & st, int64_t l, bool only_kept) {
+  const auto store = [&](ggml_tensor * value, int slot) {
+    if (value == nullptr || (only_kept && (slot == slot_gate || slot == slot_up) && !activations.is_whole(l))) return;
+    ggml_tensor * stored = slot < slot_u && activations.plan.type == GGML_TYPE_BF16 ? ops.rounded(value) : value;
+    activations.bind(stored, slot, l);
+    graph.keep(stored);
+  };
+  store(st.q_raw, slot_q_raw);
+  store(st.k_raw, slot_k_raw);
+  store(st.q, slot_q);
+  store(st.k, slot_k);
+  store(st.v, slot_v);
+  store(st.att, slot_att);
+  store(st.x2, slot_x2);
+  store(st.gate, slot_gate);
+  store(st.up, slot_up);
+  for (int t = 0; t < n_targets; t++) store(st.u[size_t(t)], slot_u + t);
 }
 
 LayerState stored_state(ggml_context * c, const Activations & activations, const Model & model, int64_t l, int64_t n) {

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <malloc.h>
 #include <new>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -40,6 +41,7 @@ int main(int argc, char ** argv) {
     return 2;
   }
   setenv("GGML_NO_BACKTRACE", "1", 0); // ggml would start a debugger on a failed assertion
+  mallopt(M_MMAP_THRESHOLD, 256 << 10); // what is freed goes back; glibc would raise the limit and keep it
   prctl(PR_SET_PDEATHSIG, SIGTERM); // an orphan checkpoints and leaves
   ggml_log_set(log_to_stderr, nullptr);
   Control control;

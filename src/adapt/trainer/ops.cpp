@@ -44,7 +44,7 @@ ggml_tensor * Ops::dropout(int64_t layer, int target, ggml_tensor * x) {
 }
 
 ggml_tensor * Ops::frozen(const Matrix & matrix, ggml_tensor * x) {
-  return fuses_forward(matrix) ? fused_forward(matrix, nullptr, x, nullptr, nullptr) : product(matrix.weight, x);
+  return fuses_forward(matrix) ? fused_forward(matrix, nullptr, x, nullptr, nullptr, true) : product(matrix.weight, x);
 }
 
 ggml_tensor * Ops::linear(int64_t layer, int target, ggml_tensor * x, ggml_tensor * add, ggml_tensor ** u) {
@@ -64,7 +64,7 @@ ggml_tensor * Ops::linear(int64_t layer, int target, ggml_tensor * x, ggml_tenso
     }
   }
   if (u != nullptr) *u = scaled;
-  if (fuses_forward(matrix)) return fused_forward(matrix, pair, x, scaled, add);
+  if (fuses_forward(matrix)) return fused_forward(matrix, pair, x, scaled, add, target == target_gate || target == target_up);
   ggml_tensor * y = product(matrix.weight, x);
   if (matrix.bias != nullptr) y = ggml_add(c_, y, matrix.bias);
   if (pair != nullptr) y = ggml_add(c_, y, product(pair->b, scaled));
@@ -127,7 +127,7 @@ ggml_tensor * Ops::rotate_back(ggml_tensor * dy) {
 ggml_tensor * Ops::gated(ggml_tensor * gate, ggml_tensor * up) {
   if (kernels_ == nullptr) return ggml_mul(c_, ggml_silu(c_, gate), up);
   return custom(GGML_TYPE_F32, {gate->ne[0], gate->ne[1], 1}, {gate, up}, [k = kernels_](ggml_tensor * y, int ith, int nth) {
-    k->gated(static_cast<float *>(y->src[0]->data), static_cast<float *>(y->src[1]->data), static_cast<float *>(y->data), ggml_nelements(y), ith, nth);
+    k->gated(y->src[0]->data, y->src[1]->data, y->src[0]->type == GGML_TYPE_BF16, static_cast<float *>(y->data), ggml_nelements(y), ith, nth);
   });
 }
 
@@ -135,9 +135,9 @@ Ops::GatedGradients Ops::gated_back(ggml_tensor * gate, ggml_tensor * up, ggml_t
   if (kernels_ == nullptr) return {ggml_silu_back(c_, ggml_mul(c_, dy, up), gate), ggml_mul(c_, dy, ggml_silu(c_, gate))};
   const int64_t n = gate->ne[0], rows = gate->ne[1];
   ggml_tensor * both = custom(GGML_TYPE_F32, {n, rows, 2}, {gate, up, dy}, [k = kernels_](ggml_tensor * y, int ith, int nth) {
-    const auto data = [&](int i) { return static_cast<float *>(y->src[i]->data); };
+    auto * out = static_cast<float *>(y->data);
     const int64_t half = ggml_nelements(y) / 2;
-    k->gated_back(data(0), data(1), data(2), static_cast<float *>(y->data), static_cast<float *>(y->data) + half, half, ith, nth);
+    k->gated_back(y->src[0]->data, y->src[1]->data, y->src[0]->type == GGML_TYPE_BF16, static_cast<float *>(y->src[2]->data), out, out + half, half, ith, nth);
   });
   return {ggml_view_2d(c_, both, n, rows, both->nb[1], 0), ggml_view_2d(c_, both, n, rows, both->nb[1], both->nb[2])};
 }

@@ -26,6 +26,10 @@ public:
   ggml_tensor * frozen(const Matrix & matrix, ggml_tensor * x);
   ggml_tensor * frozen_back(const Matrix & matrix, ggml_tensor * dy);
 
+  /** A copy in BF16, as activations are stored, and back; F32 passes through `unrounded`. */
+  ggml_tensor * rounded(ggml_tensor * x);
+  ggml_tensor * unrounded(ggml_tensor * x);
+
   /** Rotary embedding of [head_dim, heads, tokens]. */
   ggml_tensor * rotate(ggml_tensor * x);
   ggml_tensor * rotate_back(ggml_tensor * dy);
@@ -37,19 +41,25 @@ public:
   };
   AttentionGradients attention_back(ggml_tensor * q, ggml_tensor * k, ggml_tensor * v, ggml_tensor * att, ggml_tensor * datt);
 
-  /** silu(gate) * up, and its gradients. */
+  /** silu(gate) * up, and its gradients; gate and up F32 or BF16. */
   ggml_tensor * gated(ggml_tensor * gate, ggml_tensor * up);
   struct GatedGradients {
     ggml_tensor *gate, *up;
   };
   GatedGradients gated_back(ggml_tensor * gate, ggml_tensor * up, ggml_tensor * dy);
 
+  /** Losses of target rows, and with coefficients the logits' gradient in their place (HeadView says how). Own kernels only. */
+  ggml_tensor * head(ggml_tensor * logits, ggml_tensor * base_logits, const HeadView & view);
+
 private:
   // with our own kernels
   using Work = std::function<void(ggml_tensor * result, int ith, int nth)>;
   ggml_tensor * custom(ggml_type type, std::array<int64_t, 3> shape, std::initializer_list<ggml_tensor *> arguments, Work work);
-  ggml_tensor * rows_for(const Matrix & matrix, ggml_tensor * x);
-  ggml_tensor * fused_forward(const Matrix & matrix, const LoraPair * pair, ggml_tensor * x, ggml_tensor * u, ggml_tensor * add);
+  /** What a custom node is given to run. */
+  void * work_for(Work work);
+  ggml_tensor * rows_for(const Matrix & matrix, ggml_tensor * x, bool backward, bool may_round);
+  /** @param may_round 8-bit activations will do: gate, up and head, measured (docs/trainer-engine.md). */
+  ggml_tensor * fused_forward(const Matrix & matrix, const LoraPair * pair, ggml_tensor * x, ggml_tensor * u, ggml_tensor * add, bool may_round);
   ggml_tensor * fused_backward(const Matrix & matrix, const LoraPair * pair, ggml_tensor * dy, ggml_tensor * du, ggml_tensor * add);
   /** w x as ggml computes it, on our threads. */
   ggml_tensor * product(ggml_tensor * w, ggml_tensor * x);
@@ -76,7 +86,7 @@ private:
   const Kernels * const kernels_;
   ggml_context * c_;
   std::list<std::function<void(ggml_tensor *)>> works_; // what custom nodes run; they live as long as this object
-  std::vector<std::pair<ggml_tensor *, ggml_tensor *>> bf16_; // copies made in this graph
+  std::vector<std::pair<ggml_tensor *, ggml_tensor *>> copies_; // rounded copies made in this graph
   std::list<std::vector<float>> host_; // inputs made here; they live as long as this object
   std::vector<std::pair<int64_t, ggml_tensor *>> masks_;
 };

@@ -13,13 +13,30 @@ double Optimiser::rate(int64_t step) const {
   return peak * 0.5 * (1 + std::cos(M_PI * double(step - options.warmup_steps) / length));
 }
 
-double Optimiser::gradient_norm() const {
+std::vector<Optimiser::Part> Optimiser::parts() const {
+  std::vector<Part> out;
+  adapter_.for_each_pair([&](const LoraPair & pair) {
+    out.push_back({pair.a_offset, size_t(pair.n_in * adapter_.options.rank), false});
+    out.push_back({pair.b_offset, size_t(pair.n_out * adapter_.options.rank), true});
+  });
+  return out;
+}
+
+double Optimiser::gradient_norm(Pool & pool) const {
+  const std::vector<Part> all = parts();
+  std::vector<double> sums(all.size(), 0); // added in order, so that the number of threads changes nothing
+  pool.run([&](int ith, int nth) {
+    for (size_t i = size_t(ith); i < all.size(); i += size_t(nth)) {
+      const float * g = adapter_.gradients + all[i].offset;
+      for (size_t k = 0; k < all[i].count; k++) sums[i] += double(g[k]) * double(g[k]);
+    }
+  });
   double sum = 0;
-  for (size_t i = 0; i < adapter_.size; i++) sum += double(adapter_.gradients[i]) * double(adapter_.gradients[i]);
+  for (double part : sums) sum += part;
   return std::sqrt(sum);
 }
 
-void Optimiser::step(int64_t step, double rate, double norm) {
+void Optimiser::step(int64_t step, double rate, double norm, Pool & pool) {
   const float clip = options.clip_norm > 0 && norm > options.clip_norm ? float(options.clip_norm / norm) : 1.0f;
   const float b1 = float(options.beta1), b2 = float(options.beta2), eps = float(options.eps);
   const float correct1 = float(1 / (1 - std::pow(options.beta1, double(step + 1)))), correct2 = float(1 / (1 - std::pow(options.beta2, double(step + 1))));
@@ -35,9 +52,9 @@ void Optimiser::step(int64_t step, double rate, double norm) {
       p[i] = keep * p[i] - alpha * (m[i] * correct1) / (std::sqrt(v[i] * correct2) + eps);
     }
   };
-  adapter_.for_each_pair([&](const LoraPair & pair) {
-    update(pair.a_offset, size_t(pair.n_in * adapter_.options.rank), rate);
-    update(pair.b_offset, size_t(pair.n_out * adapter_.options.rank), rate * options.lr_b_ratio);
+  const std::vector<Part> all = parts();
+  pool.run([&](int ith, int nth) {
+    for (size_t i = size_t(ith); i < all.size(); i += size_t(nth)) update(all[i].offset, all[i].count, all[i].is_b ? rate * options.lr_b_ratio : rate);
   });
   adapter_.upload();
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "adapter.hpp"
+#include "pool.hpp"
 
 #include <string>
 #include <vector>
@@ -21,9 +22,9 @@ public:
   /** Rate of step `step` (0-based) under the schedule. */
   double rate(int64_t step) const;
   /** Global gradient norm; not finite when any gradient is not. */
-  double gradient_norm() const;
+  double gradient_norm(Pool & pool) const;
   /** One update with the adapter's gradients. @param step 0-based, for bias correction. @param norm from gradient_norm. */
-  void step(int64_t step, double rate, double norm);
+  void step(int64_t step, double rate, double norm, Pool & pool);
   /** Rate under the schedule `external`, from now on. */
   void set_external_rate(double rate) { external_rate_ = rate; }
   double external_rate() const { return external_rate_; }
@@ -33,6 +34,12 @@ public:
   std::vector<float> first, second;
 
 private:
+  /** A half of a pair: all that one rate goes for. */
+  struct Part {
+    size_t offset, count;
+    bool is_b;
+  };
+  std::vector<Part> parts() const;
   Adapter & adapter_;
   double external_rate_;
 };

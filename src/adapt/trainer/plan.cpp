@@ -48,57 +48,64 @@ Batch sample_batch(int64_t n_tokens, int64_t n_sequences) {
 } // namespace
 
 json plan_memory(const Job & job, Setup & setup, Control & control) {
-  struct Choice {
-    const char * backward;
-    bool keep;
-  };
   const bool train = job.mode == "train";
-  std::vector<Choice> choices;
-  // Fastest first. Our BF16 kernels need no transposed copy and are faster than ggml's 8-bit products with one; F32 weights gain nothing from one.
+  // Fastest first. Our own kernels need no transposed copy and are faster than ggml's 8-bit products with one; F32 weights gain nothing from one.
   const bool fused_first = setup.device->kernels != nullptr && (setup.device->kernels->fast_linear || setup.model->layers[0].matrices[target_down].weight->type == GGML_TYPE_F32);
-  for (const char * backward : {fused_first ? "fused" : "resident", fused_first ? "resident" : "fused"}) {
-    for (bool keep : {true, false}) {
-      const bool wanted = (job.backward == "auto" ? !(fused_first && strcmp(backward, "resident") == 0) : job.backward == backward) && (job.activations == "auto" || (job.activations == "keep") == keep);
-      if (train && wanted) choices.push_back({backward, keep});
-    }
-  }
-  if (!train) choices.push_back({"none", false});
+  std::vector<std::string> backwards = {"none"};
+  if (train && job.backward != "auto") backwards = {job.backward};
+  else if (train) backwards = fused_first ? std::vector<std::string>{"fused"} : std::vector<std::string>{"resident", "fused"};
 
+  const Shape & shape = setup.model->shape;
   Engine::Options options{};
   options.train = train;
   options.dropout_seed = job.seed;
+  options.kept_layers = options.whole_layers = train && job.activations != "recompute" ? shape.n_layer : 0;
+  // Gate and up of the lowest layers go first: most bytes for the least time. One layer's place is needed in any case, so one is kept.
+  std::vector<std::pair<int64_t, int64_t>> kept = {{options.kept_layers, options.whole_layers}};
+  if (train && job.activations == "auto") {
+    for (int64_t whole = options.whole_layers - 1; whole > 0; whole--) kept.emplace_back(options.kept_layers, whole);
+    for (int64_t layers = options.kept_layers - 1; layers > 0; layers--) kept.emplace_back(layers, 1);
+  }
   largest_group(job, setup.data, options.max_tokens, options.max_targets);
   const double budget = job.memory_budget_mb > 0 ? double(job.memory_budget_mb) : setup.process_mb + 0.8 * available_mb();
-  json smallest;
-  for (const Choice & choice : choices) {
-    options.keep_activations = choice.keep;
-    Activations::Plan activations{options.max_tokens, choice.keep, train, 0, {}};
-    if (setup.adapter != nullptr) {
-      activations.rank = setup.adapter->options.rank;
-      activations.targets = setup.adapter->options.targets;
-    }
-    // Buffers that nobody wrote to are not resident, so the engine can be made first and judged after.
-    setup.engine = std::make_unique<Engine>(*setup.device, *setup.model, setup.adapter.get(), options, [&control, &setup] { control.between_layers(*setup.device); });
-    const double scratch = double(setup.engine->measure_scratch(sample_batch(options.max_tokens, std::min<int64_t>(job.sequences, options.max_tokens / 2))));
-    const Shape & shape = setup.model->shape;
-    const double head = double(Head::chunk_size(shape)) * double(shape.n_vocab) * 4 * 3 + double(Head::bytes(shape, options.max_targets));
-    json memory = {{"budget", job.memory_budget_mb > 0 ? json(job.memory_budget_mb) : json()},
-                   {"process", setup.process_mb},
-                   {"weights", double(setup.model->weight_bytes) / mb},
-                   {"transposed", strcmp(choice.backward, "resident") == 0 ? double(setup.model->transposed_bytes()) / mb : 0.0},
-                   {"adapter", setup.adapter == nullptr ? 0.0 : double(setup.adapter->size) * (train ? 16 : 8) / mb},
-                   {"activations", double(Activations::bytes(shape, activations)) / mb},
-                   {"scratch", std::max(scratch, head) / mb}};
-    double total = 0;
-    for (const char * key : {"process", "weights", "transposed", "adapter", "activations", "scratch"}) total += memory.at(key).get<double>();
-    memory["total"] = total;
-    if (total <= budget) {
-      if (strcmp(choice.backward, "resident") == 0) setup.model->make_transposed();
-      return {{"backward", choice.backward}, {"keep_activations", choice.keep}, {"memory_mb", memory}, {"reason", text("fastest plan within %.0f MB", budget)}};
-    }
-    if (smallest.is_null() || total < smallest.at("total").get<double>()) smallest = memory;
+  // Buffers that nobody wrote to are not resident, so the engine can be made first and judged after.
+  const auto make_engine = [&] {
     setup.engine.reset();
+    setup.engine = std::make_unique<Engine>(*setup.device, *setup.model, setup.adapter.get(), options, [&control, &setup] { control.between_layers(*setup.device); });
+  };
+  make_engine();
+  const double scratch = double(setup.engine->measure_scratch(sample_batch(options.max_tokens, std::min<int64_t>(job.sequences, options.max_tokens / 2))));
+  const double head = double(Head::scratch_bytes(*setup.device, shape, options.max_targets, job.losses.kl_weight > 0));
+  json smallest;
+  for (const std::string & backward : backwards) {
+    for (const auto & [layers, whole] : kept) {
+      Engine::Options candidate = options;
+      candidate.kept_layers = layers;
+      candidate.whole_layers = whole;
+      const Activations::Plan activations = Engine::activation_plan(*setup.device, *setup.model, setup.adapter.get(), candidate);
+      json memory = {{"budget", job.memory_budget_mb > 0 ? json(job.memory_budget_mb) : json()},
+                     {"process", setup.process_mb},
+                     {"weights", double(setup.model->weight_bytes) / mb},
+                     {"transposed", backward == "resident" ? double(setup.model->transposed_bytes()) / mb : 0.0},
+                     {"adapter", setup.adapter == nullptr ? 0.0 : double(setup.adapter->size) * (train ? 16 : 8) / mb},
+                     {"activations", double(Activations::bytes(shape, activations) + Head::bytes(shape, options.max_targets)) / mb},
+                     {"scratch", std::max(scratch, head) / mb}};
+      double total = 0;
+      for (const char * key : {"process", "weights", "transposed", "adapter", "activations", "scratch"}) total += memory.at(key).get<double>();
+      memory["total"] = total;
+      if (total > budget) {
+        if (smallest.is_null() || total < smallest.at("total").get<double>()) smallest = memory;
+        continue;
+      }
+      if (backward == "resident") setup.model->make_transposed();
+      if (whole < options.whole_layers) {
+        options = candidate;
+        make_engine();
+      }
+      return {{"backward", backward}, {"keep_activations", train && whole == shape.n_layer}, {"kept_layers", layers}, {"whole_layers", whole}, {"memory_mb", memory}, {"reason", text("fastest plan within %.0f MB", budget)}};
+    }
   }
+  setup.engine.reset();
   throw TrainerError("E_MEMORY_BUDGET", text("the smallest plan needs %.0f MB (process %.0f, weights %.0f, adapter %.0f, activations %.0f, scratch %.0f), %.0f MB are allowed",
                                              smallest.at("total").get<double>(), setup.process_mb, smallest.at("weights").get<double>(), smallest.at("adapter").get<double>(),
                                              smallest.at("activations").get<double>(), smallest.at("scratch").get<double>(), budget));

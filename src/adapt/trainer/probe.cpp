@@ -42,7 +42,7 @@ Outcome try_backend(const Job & job, const std::string & name, Control & control
     example.weight = 1;
     for (int64_t i = 0; i < probe_tokens; i++) example.tokens.push_back(int32_t((i * 7919 + 13) % model.shape.n_vocab));
     example.targets = {{probe_tokens / 2, probe_tokens}};
-    Engine engine(device, model, &adapter, {probe_tokens, probe_tokens / 2, true, false, job.seed}, [&] { control.between_layers(device); });
+    Engine engine(device, model, &adapter, {probe_tokens, probe_tokens / 2, true, 0, 0, job.seed}, [&] { control.between_layers(device); });
     Objective objective(engine, job.losses);
     outcome.loss = objective.accumulate({&example}, 1, 0).objective;
     adapter.download_gradients();

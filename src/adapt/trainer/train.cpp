@@ -102,7 +102,7 @@ private:
       sum.n_tokens += loss.n_tokens;
     }
     setup_.adapter->download_gradients();
-    const double norm = optimiser_.gradient_norm();
+    const double norm = optimiser_.gradient_norm(setup_.device->pool());
     if (!std::isfinite(sum.objective) || !std::isfinite(norm)) {
       throw TrainerError("E_LOSS_NAN", text("the loss or its gradient is not finite at step %lld; the last checkpoint is of step %lld", (long long) progress_.step + 1, (long long) last_checkpoint_));
     }
@@ -110,7 +110,7 @@ private:
     const bool due = job_.checkpoint_every > 0 && progress_.step > 0 && progress_.step % job_.checkpoint_every == 0 && progress_.step != last_checkpoint_;
     if (control_.take_checkpoint_order() || due) checkpoint();
     const double rate = optimiser_.rate(progress_.step);
-    optimiser_.step(progress_.step, rate, norm);
+    optimiser_.step(progress_.step, rate, norm, setup_.device->pool());
     progress_.step++;
     control_.set_step(progress_.step);
     tokens_ += sum.n_tokens;

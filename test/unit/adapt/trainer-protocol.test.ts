@@ -26,6 +26,8 @@ const CHILD_MESSAGES: { readonly [T in ChildMessage["type"]]: Extract<ChildMessa
     architecture: "llama",
     backward: "resident",
     keepActivations: true,
+    keptLayers: 4,
+    wholeLayers: 4,
     weights: "mmap",
     memoryMb: {
       budget: null,

@@ -5,4 +5,5 @@
 #include "linear.inl"
 #include "lora.inl"
 #include "attention.inl"
+#include "head.inl"
 #include "elementwise.inl"

@@ -1,6 +1,6 @@
 // Causal attention of one sequence in F32: nothing of size tokens x tokens is stored, the backward pass computes the softmax again.
 
-constexpr int64_t ROWS = 24; // query rows at a time
+constexpr int64_t ROWS = 32; // query rows at a time
 
 /** to[k][t] = from[t * stride + k], padded to ld. */
 static void transpose_heads(const float * from, int64_t stride, int64_t n, int64_t d, float * to, int64_t ld) {

@@ -44,33 +44,40 @@ static void norm_back(const float * dy, const float * x, const float * w, const 
 
 static inline vec sigmoid_of(vec x) { return 1.0f / (1.0f + exp_of(-x)); }
 
-static void gated(const float * gate, const float * up, float * y, int64_t n, int ith, int nth) {
-  int64_t from, to;
-  share(n, ith, nth, 1024, from, to);
+static inline vec load_some(const float * p, int64_t n) { return n == VL ? load(p) : load_part(p, n); }
+static inline vec load_some(const uint16_t * p, int64_t n) { return n == VL ? load_bf16(p) : load_bf16_part(p, n); }
+static inline void store_some(float * p, vec v, int64_t n) {
+  if (n == VL) store(p, v);
+  else store_part(p, v, n);
+}
+
+template <typename T> static void gated_of(const T * gate, const T * up, float * y, int64_t from, int64_t to) {
   for (int64_t i = from; i < to; i += VL) {
-    const int64_t left = std::min<int64_t>(VL, to - i);
-    const vec g = left == VL ? load(gate + i) : load_part(gate + i, left), u = left == VL ? load(up + i) : load_part(up + i, left);
-    const vec r = g * sigmoid_of(g) * u;
-    if (left == VL) store(y + i, r);
-    else store_part(y + i, r, left);
+    const int64_t n = std::min<int64_t>(VL, to - i);
+    const vec g = load_some(gate + i, n);
+    store_some(y + i, g * sigmoid_of(g) * load_some(up + i, n), n);
   }
 }
 
-static void gated_back(const float * gate, const float * up, const float * dy, float * dgate, float * dup, int64_t n, int ith, int nth) {
+static void gated(const void * gate, const void * up, bool bf16, float * y, int64_t n, int ith, int nth) {
   int64_t from, to;
   share(n, ith, nth, 1024, from, to);
+  if (bf16) gated_of(static_cast<const uint16_t *>(gate), static_cast<const uint16_t *>(up), y, from, to);
+  else gated_of(static_cast<const float *>(gate), static_cast<const float *>(up), y, from, to);
+}
+
+template <typename T> static void gated_back_of(const T * gate, const T * up, const float * dy, float * dgate, float * dup, int64_t from, int64_t to) {
   for (int64_t i = from; i < to; i += VL) {
-    const int64_t left = std::min<int64_t>(VL, to - i);
-    const bool whole = left == VL;
-    const vec g = whole ? load(gate + i) : load_part(gate + i, left), u = whole ? load(up + i) : load_part(up + i, left);
-    const vec d = whole ? load(dy + i) : load_part(dy + i, left), s = sigmoid_of(g);
-    const vec a = d * u * s * (1.0f + g * (1.0f - s)), b = d * g * s;
-    if (whole) {
-      store(dgate + i, a);
-      store(dup + i, b);
-    } else {
-      store_part(dgate + i, a, left);
-      store_part(dup + i, b, left);
-    }
+    const int64_t n = std::min<int64_t>(VL, to - i);
+    const vec g = load_some(gate + i, n), d = load_some(dy + i, n), s = sigmoid_of(g);
+    store_some(dgate + i, d * load_some(up + i, n) * s * (1.0f + g * (1.0f - s)), n);
+    store_some(dup + i, d * g * s, n);
   }
+}
+
+static void gated_back(const void * gate, const void * up, bool bf16, const float * dy, float * dgate, float * dup, int64_t n, int ith, int nth) {
+  int64_t from, to;
+  share(n, ith, nth, 1024, from, to);
+  if (bf16) gated_back_of(static_cast<const uint16_t *>(gate), static_cast<const uint16_t *>(up), dy, dgate, dup, from, to);
+  else gated_back_of(static_cast<const float *>(gate), static_cast<const float *>(up), dy, dgate, dup, from, to);
 }

@@ -6,6 +6,7 @@
 #include <ggml.h>
 #include <memory>
 #include <vector>
+#include <immintrin.h>
 
 
 #define VL 16
@@ -18,4 +19,4 @@ namespace {
 
 extern const Kernels kernels_avx512;
 const Kernels kernels_avx512 = {"avx512", false, WIDE * VL, linear<true>, linear<false>,
-    to_bf16, lora_down, lora_up, lora_up_back, lora_down_back, lora_gradients, attention, attention_back, norm, norm_back, gated, gated_back};
+    to_bf16, from_bf16, nullptr, lora_down, lora_up, lora_up_back, lora_down_back, lora_gradients, attention, attention_back, head, norm, norm_back, gated, gated_back};

@@ -243,13 +243,16 @@ template <bool outputs> static void linear_bf16(const WeightView & w, const Rows
 }
 #endif
 
+#include "linear-int8.inl"
+
 /** Both directions: `outputs` packs w's rows as lanes (forward), else its columns (backward). */
-template <bool outputs> static void linear(const WeightView & w, const RowsView & x, float * y, bool accumulate, int ith, int nth) {
+template <bool outputs> static void linear(const WeightView & w, const RowsView & x, float * y, bool accumulate, int64_t from, int64_t to) {
   const int64_t n_lanes = outputs ? w.n_out : w.n_in, n_contract = outputs ? w.n_in : w.n_out;
-  int64_t from, to;
-  share(n_lanes, ith, nth, PANEL, from, to);
 #ifdef ASLS_BF16
-  if (x.bf16) return linear_bf16<outputs>(w, x, y, accumulate, from, to);
+  if (x.format == RowFormat::bf16) return linear_bf16<outputs>(w, x, y, accumulate, from, to);
+#endif
+#ifdef ASLS_VNNI
+  if (x.format == RowFormat::int8) return linear_int8<outputs>(w, x, y, accumulate, from, to);
 #endif
   Scratch & s = scratch();
   for (int64_t lane = from; lane < to; lane += PANEL) {
@@ -276,4 +279,12 @@ static void to_bf16(const float * from, uint16_t * to, int64_t n, int ith, int n
     memcpy(&bits, from + k, 4);
     to[k] = uint16_t((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
   }
+}
+
+static void from_bf16(const uint16_t * from, float * to, int64_t n, int ith, int nth) {
+  int64_t begin, end;
+  share(n, ith, nth, 4096, begin, end);
+  int64_t i = begin;
+  for (; i + VL <= end; i += VL) store(to + i, load_bf16(from + i));
+  if (i < end) store_part(to + i, load_bf16_part(from + i, end - i), end - i);
 }

@@ -38,6 +38,7 @@ static inline void sgemm_column(int64_t n_m, int64_t n_k, const float * a, int64
 static void sgemm(int64_t n_m, int64_t n_n, int64_t n_k, const float * a, int64_t sam, int64_t sak, const float * b, int64_t ldb, float * c, int64_t ldc, float alpha, bool accumulate) {
   int64_t n = 0;
   for (; n + WIDE * VL <= n_n; n += WIDE * VL) sgemm_column<WIDE, false>(n_m, n_k, a, sam, sak, b + n, ldb, c + n, ldc, alpha, accumulate, VL);
+  for (; n + 2 * VL <= n_n; n += 2 * VL) sgemm_column<2, false>(n_m, n_k, a, sam, sak, b + n, ldb, c + n, ldc, alpha, accumulate, VL);
   for (; n + VL <= n_n; n += VL) sgemm_column<1, false>(n_m, n_k, a, sam, sak, b + n, ldb, c + n, ldc, alpha, accumulate, VL);
   if (n < n_n) sgemm_column<1, true>(n_m, n_k, a, sam, sak, b + n, ldb, c + n, ldc, alpha, accumulate, n_n - n);
 }

@@ -11,12 +11,36 @@ static inline void store(float * p, vec v) { *reinterpret_cast<memory_vec *>(p) 
 static inline vec splat(float x) { return x - vec{}; }
 
 /** Lanes [0, n) from memory, the others 0; reads nothing behind them. */
+#ifdef __AVX512F__
+static inline vec load_part(const float * p, int64_t n) { return vec(_mm512_maskz_loadu_ps(__mmask16((1u << n) - 1), p)); }
+static inline void store_part(float * p, vec v, int64_t n) { _mm512_mask_storeu_ps(p, __mmask16((1u << n) - 1), __m512(v)); }
+#else
 static inline vec load_part(const float * p, int64_t n) {
   vec v{};
   memcpy(&v, p, size_t(n) * sizeof(float));
   return v;
 }
 static inline void store_part(float * p, vec v, int64_t n) { memcpy(p, &v, size_t(n) * sizeof(float)); }
+#endif
+
+/** Lanes [0, n) from memory, the others `rest`. */
+static inline vec load_padded(const float * p, int64_t n, float rest) {
+  vec v = load_part(p, n);
+  for (int64_t i = n; i < VL; i++) v[i] = rest;
+  return v;
+}
+
+typedef uint16_t memory_half_vec __attribute__((vector_size(VL * 2), aligned(2), may_alias));
+/** BF16 is the upper half of F32. */
+static inline vec load_bf16(const uint16_t * p) {
+  const ivec bits = __builtin_convertvector(*reinterpret_cast<const memory_half_vec *>(p), ivec) << 16;
+  return reinterpret_cast<const vec &>(bits);
+}
+static inline vec load_bf16_part(const uint16_t * p, int64_t n) {
+  uint16_t whole[VL] = {};
+  memcpy(whole, p, size_t(n) * sizeof(uint16_t));
+  return load_bf16(whole);
+}
 
 static inline float sum_of(vec v) {
   float lanes[VL];

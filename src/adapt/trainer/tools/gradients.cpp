@@ -1,6 +1,6 @@
 // asls-gradients: checks the reverse pass. Prints one JSON object.
 //
-//   asls-gradients --model FILE --loss ce|kto|dpo|kl|mixed [--tokens 24] [--activations keep|recompute] [--backward fused|resident] [--dropout P]
+//   asls-gradients --model FILE --loss ce|kto|dpo|kl|mixed [--tokens 24] [--activations keep|part|recompute] [--backward fused|resident] [--dropout P]
 //       per adapter tensor of the first, middle and last layer: the derivative along the gradient against central differences.
 //       F32 models only: the forward pass of a quantised one is piecewise constant.
 //   asls-gradients --model FILE --against FILE2 [--loss ...]
@@ -83,7 +83,9 @@ struct Run {
       n_tokens += e.n_tokens();
       n_targets += e.n_targets() + Example::count(e.rejected_targets);
     }
-    engine = std::make_unique<Engine>(device, model, adapter.get(), Engine::Options{n_tokens, n_targets, true, option(options, "activations", "keep") == "keep", 3}, [] {});
+    const std::string activations = option(options, "activations", "keep");
+    const std::pair<int64_t, int64_t> kept = activations == "keep" ? std::pair(model.shape.n_layer, model.shape.n_layer) : activations == "part" ? std::pair(model.shape.n_layer - 1, int64_t(1)) : std::pair(int64_t(0), int64_t(0));
+    engine = std::make_unique<Engine>(device, model, adapter.get(), Engine::Options{n_tokens, n_targets, true, kept.first, kept.second, 3}, [] {});
     LossOptions losses;
     losses.kl_weight = loss == "kl" || loss == "mixed" ? 0.5f : 0;
     losses.kto_beta = 0.3f; // away from the flat middle

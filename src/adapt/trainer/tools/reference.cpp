@@ -106,7 +106,7 @@ json compare_logits(const Options & options) {
     adapter = std::make_unique<Adapter>(model, device, Adapter::read_options(adapter_path, model));
     adapter->load(adapter_path);
   }
-  Engine engine(device, model, adapter.get(), {n, 1, false, false, 0}, [] {});
+  Engine engine(device, model, adapter.get(), {n, 1, false, 0, 0, 0}, [] {});
   Batch batch;
   batch.append(random_tokens(n, model.shape.n_vocab, std::stoull(option(options, "seed", "1"))), {});
   engine.forward(batch, adapter != nullptr, false);
