@@ -5,7 +5,7 @@ import type { BenchContext, Benchmark, BenchResult } from "../report.ts";
 import { HEADLINE, measureHeadline, TARGETS } from "./headline.ts";
 import { promptRuns, type Sample, trainerSteps } from "./measure.ts";
 import { ensurePytorch } from "./pytorch.ts";
-import { middle, peakOf, type RowShape, rowOf, type TimeOf } from "./rows.ts";
+import { middle, peakOf, planText, type RowShape, rowOf, type TimeOf } from "./rows.ts";
 import { ensureModel, ensureTools, LLAMA_100M, QWEN_05B } from "./shapes.ts";
 
 interface RowSetting extends RowShape {
@@ -74,16 +74,16 @@ async function measureRow(
   const model = await ensureModel(shape, type, log);
   const targets = Math.min(TARGETS, tokens / 2);
   const [steps, prompts]: [Sample[], Sample[]] = [[], []];
-  let planText = "";
+  let text = "";
   for (let round = 0; round < rounds; round += 1) {
     const setting = { shape, model, tokens, targets, sequences, threads, ...(job ? { job } : {}) };
     const { samples, plan } = await trainerSteps(setting, 2, signal);
-    planText = `${plan.backward}${plan.keepActivations ? ", kept" : ", recomputed"}`;
+    text = planText(plan);
     steps.push(...samples);
     prompts.push(...(await promptRuns(model, tokens, threads, 2, signal)));
   }
   const promptMs = sequences * middle(prompts, timeOf);
-  return rowOf(row, planText, middle(steps, timeOf), promptMs, peakOf(steps), peakOf(prompts));
+  return rowOf(row, text, middle(steps, timeOf), promptMs, peakOf(steps), peakOf(prompts));
 }
 
 function clockOf(value: unknown): TimeOf {

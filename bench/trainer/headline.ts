@@ -9,15 +9,22 @@ import {
 } from "../report.ts";
 import { promptRuns, type Sample, type StepSetting, trainerSteps } from "./measure.ts";
 import { PytorchSteps } from "./pytorch.ts";
-import { middle, peakOf, rowOf, type TimeOf } from "./rows.ts";
+import { middle, peakOf, planText, rowOf, type TimeOf } from "./rows.ts";
 import { ensureModel, LLAMA_100M } from "./shapes.ts";
 
 /** Target tokens of a sequence, as in docs/trainer.md; a shorter sequence has half of its tokens. */
 export const TARGETS = 64;
 export const HEADLINE = { shape: LLAMA_100M, type: "q8_0", tokens: 256 };
 
-/** The trainer's own choice with all memory it wants, and its smallest plan; their figures end in the key. */
-const PLANS: Readonly<Record<string, Partial<TrainerJob>>> = { "": {}, _small: { activations: "recompute" } };
+/**
+ * The trainer's own choice with all memory it wants, within one and a half times what inference takes (MiB), and its smallest plan; their
+ * figures end in the key.
+ */
+const PLANS: Readonly<Record<string, (inferenceMb: number) => Partial<TrainerJob>>> = {
+  "": () => ({}),
+  _within: (inferenceMb) => ({ memoryBudgetMb: Math.floor(1.5 * inferenceMb) }),
+  _small: () => ({ activations: "recompute" }),
+};
 
 export interface HeadlineSetting {
   readonly threads: number;
@@ -29,7 +36,7 @@ export interface HeadlineSetting {
 
 interface PlanSamples {
   readonly suffix: string;
-  readonly job: Partial<TrainerJob>;
+  readonly job: (inferenceMb: number) => Partial<TrainerJob>;
   readonly steps: Sample[];
   readonly overPrompt: number[];
   readonly torchOverStep: number[];
@@ -55,9 +62,17 @@ export async function measureHeadline(
     const torchStep = torch ? await torch.step(torchThreads) : null;
     if (torchStep) torchSteps.push(torchStep);
     for (const plan of plans) {
-      const setting: StepSetting = { shape, model, tokens, targets: TARGETS, sequences: 1, threads, job: plan.job };
+      const setting: StepSetting = {
+        shape,
+        model,
+        tokens,
+        targets: TARGETS,
+        sequences: 1,
+        threads,
+        job: plan.job(peakOf(pp)),
+      };
       const run = await trainerSteps(setting, 3, signal);
-      plan.text = `${run.plan.backward}, ${run.plan.keepActivations ? "kept" : "recomputed"}, ${run.plan.kernels}`;
+      plan.text = `${planText(run.plan)}, ${run.plan.kernels}`;
       plan.steps.push(...run.samples);
       plan.overPrompt.push(middle(run.samples, timeOf) / middle(pp, timeOf));
       if (torchStep) plan.torchOverStep.push(timeOf(torchStep) / middle(run.samples, timeOf));

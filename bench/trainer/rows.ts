@@ -1,3 +1,4 @@
+import type { TrainerPlan } from "../../src/adapt/ports.ts";
 import { type BenchResult, significant, spreadOf } from "../report.ts";
 import type { Sample } from "./measure.ts";
 import type { Shape } from "./shapes.ts";
@@ -11,6 +12,12 @@ export interface RowShape {
   readonly tokens: number;
   /** Default 1. */
   readonly sequences?: number;
+}
+
+/** Which way the gradient takes, and what is kept: "fused, 12 kept, 4 whole". */
+export function planText({ backward, keptLayers = 0, wholeLayers = 0 }: TrainerPlan): string {
+  const kept = keptLayers === wholeLayers ? `${keptLayers} layers kept` : `${keptLayers} kept, ${wholeLayers} whole`;
+  return `${backward}, ${keptLayers === 0 ? "recomputed" : kept}`;
 }
 
 /** One row of the table. @param promptMs llama.cpp's time for as many tokens; null where there is no such thing. */
