@@ -254,7 +254,6 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
 
   const retrying = (service: Service) => new RetryingService(service, { alerts, clock, log });
   const steps: ServiceStep[] = [
-    { service: loopLag, stopMs: 500 },
     {
       service: { name: "profiles", start: async () => {}, stop: () => profiles.close() },
 
@@ -297,6 +296,8 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
 
       stopMs: 500,
     },
+    // Last, so that what a start takes is not taken for a fault of the running service.
+    { service: loopLag, stopMs: 500 },
     { service: new Watchdog(manager, healthChecks, clock, log), stopMs: 500 },
   ];
   const lifecycle = new Lifecycle(steps, machineTime, log);

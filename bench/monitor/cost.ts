@@ -22,7 +22,7 @@ export async function seedProbes(
 ): Promise<{ readonly probes: EncodedProbes; readonly base: string }> {
   await using encoder = await LlamaTrainingTextEncoder.open(SEED_MODEL, silentLogger);
   const set = await readProbeSet(join(packageRoot, "models", "probes.json"));
-  return { probes: encodeProbes(set, encoder, maxTokens), base: await fileSha256(SEED_MODEL) };
+  return { probes: await encodeProbes(set, encoder, maxTokens), base: await fileSha256(SEED_MODEL) };
 }
 
 /**

@@ -84,8 +84,8 @@ export async function openRig(
   );
   const settings = DEFAULT_TRAINING_SETTINGS;
   const text = await readGeneralText(join(packageRoot, "models", "general.txt"));
-  const encode = (exchanges: typeof text.watched) =>
-    encodeExamples(generalExamples(exchanges), textEncoder, settings.optimiser.maxTokens).encoded;
+  const encode = async (exchanges: typeof text.watched) =>
+    (await encodeExamples(generalExamples(exchanges), textEncoder, settings.optimiser.maxTokens)).encoded;
   const base = await fileSha256(model);
   const metaAdapter = await warmStartFor(base);
   const catchUp = { lr: 1e-3, passes: 2 };
@@ -108,7 +108,7 @@ export async function openRig(
       embedder: await openEmbedder(join(packageRoot, "models", WORD_VECTOR_FILE), silentLogger),
       settings,
       catchUp,
-      general: { text, watched: encode(text.watched), measured: encode(text.measured) },
+      general: { text, watched: await encode(text.watched), measured: await encode(text.measured) },
       generalWords: wordCounts(others.flatMap(({ dialogues }) => dialogues.flat())),
       metaAdapter,
       window: WINDOW,

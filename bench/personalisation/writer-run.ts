@@ -101,7 +101,7 @@ export class WriterRun {
     const share = settings.replayShare;
     const count = Math.round((lines.length * share) / (1 - share));
     const replay = replayExamples(general.text.replay, count, seedFor(seed, "replay"));
-    const { encoded } = encodeExamples(replay, this.#rig.textEncoder, settings.optimiser.maxTokens);
+    const { encoded } = await encodeExamples(replay, this.#rig.textEncoder, settings.optimiser.maxTokens);
     const trained = await trainInPasses(
       parts,
       {

@@ -136,7 +136,7 @@ async function attack(
       const examples = rows.flatMap((row) =>
         buildExamples([row], { ...settings, feedback: false, corrections: false }),
       );
-      const { encoded } = encodeExamples(examples, encoder, optimiser.maxTokens);
+      const { encoded } = await encodeExamples(examples, encoder, optimiser.maxTokens);
       const measured = await measureExamples(parts, `dialogue-${dialogue}`, encoded, adapter, optimiser.maxTokens);
       return [...measured.values()].map(({ baseLoss, adapterLoss }) => baseLoss - (adapterLoss ?? Number.NaN));
     };

@@ -32,7 +32,7 @@ export async function runFullJob(world: JobWorld, record: JobRecord): Promise<Jo
     if (!isJudging) await run.step("began");
     await using encoder = await world.openEncoder();
     const { data, interactionIds } = await prepare(run, encoder);
-    const probes = encodeProbes(await world.probes(), encoder, world.settings.optimiser.maxTokens);
+    const probes = await encodeProbes(await world.probes(), encoder, world.settings.optimiser.maxTokens);
     const path = join(run.folder, "candidate.gguf");
     const kept = isJudging && (await world.journal.restore(record.profileId, CANDIDATE, path));
     if (isJudging && !kept) throw new AppError("E_ADAPTER_GONE", "the candidate that was being measured is gone");
@@ -53,7 +53,7 @@ async function prepare(run: JobRun, encoder: TrainingTextEncoder): Promise<Prepa
   const { archive, settings, compose, general } = run.world;
   const all = await archive.interactions(run.record.profileId, MAX_INTERACTIONS);
   const interactions = snapshotOf(all, run.record.interactionIds) ?? all;
-  const data = prepareTrainingData(interactions, settings, { encoder, general: await general(), compose });
+  const data = await prepareTrainingData(interactions, settings, { encoder, general: await general(), compose });
   if (data.candidates.length === 0) throw new AppError("E_DATA_INVALID", "there is nothing to train on yet");
   return { data, interactionIds: interactions.map(({ id }) => id) };
 }

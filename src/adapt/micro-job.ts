@@ -73,9 +73,9 @@ async function prepare(run: JobRun, parent: AdapterManifest | null): Promise<Mic
   const isFocus = ({ order }: TrainingExample) => focus.has(interactions[order]?.id ?? "");
   const text = await run.world.general();
   await using encoder = await run.world.openEncoder();
-  const encode = (some: readonly TrainingExample[]) =>
-    encodeExamples(some, encoder, settings.optimiser.maxTokens).encoded;
-  const own = encode(examples.filter((each) => isFocus(each) && each.kind !== "next_utterance"));
+  const encode = async (some: readonly TrainingExample[]) =>
+    (await encodeExamples(some, encoder, settings.optimiser.maxTokens)).encoded;
+  const own = await encode(examples.filter((each) => isFocus(each) && each.kind !== "next_utterance"));
   const corrections = own.filter(({ example }) => example.kind === "correction");
   if (corrections.length === 0) throw new AppError("E_DATA_INVALID", "there is no fresh correction to learn");
   const others = examples.filter((each) => each.kind === "next_utterance" && !isFocus(each)).slice(-MAX_OTHERS);
@@ -83,10 +83,10 @@ async function prepare(run: JobRun, parent: AdapterManifest | null): Promise<Mic
     interactionIds: interactions.map(({ id }) => id),
     own,
     corrections,
-    replay: encode(replayExamples(text.replay, settings.micro.replayLines, seedFor(seed, "micro replay"))),
-    others: encode(others),
-    general: encode(generalExamples(text.measured.slice(0, settings.micro.generalLines))),
-    probes: encodeProbes(await run.world.probes(), encoder, settings.optimiser.maxTokens),
+    replay: await encode(replayExamples(text.replay, settings.micro.replayLines, seedFor(seed, "micro replay"))),
+    others: await encode(others),
+    general: await encode(generalExamples(text.measured.slice(0, settings.micro.generalLines))),
+    probes: await encodeProbes(await run.world.probes(), encoder, settings.optimiser.maxTokens),
   };
 }
 

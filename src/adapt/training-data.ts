@@ -36,15 +36,15 @@ export interface TrainingDataParts {
 const MEASURED: ReadonlySet<ExampleKind> = new Set(["next_utterance", "accepted", "correction"]);
 
 /** Builds, splits and encodes the examples of one profile. Pure but for the encoder. */
-export function prepareTrainingData(
+export async function prepareTrainingData(
   interactions: readonly Interaction[],
   settings: TrainingSettings,
   { encoder, general, compose }: TrainingDataParts,
-): TrainingData {
+): Promise<TrainingData> {
   const split = splitByTime(interactions, settings.split);
   const firstValidation = split.training.length;
   const firstHeldOut = firstValidation + split.validation.length;
-  const { encoded, skipped } = encodeExamples(
+  const { encoded, skipped } = await encodeExamples(
     buildExamples(interactions, settings.examples, compose),
     encoder,
     settings.optimiser.maxTokens,
@@ -55,8 +55,8 @@ export function prepareTrainingData(
     candidates: encoded.filter(({ example }) => example.order < firstValidation),
     validation: measured.filter(({ example: { order } }) => order >= firstValidation && order < firstHeldOut),
     heldOut: measured.filter(({ example }) => example.order >= firstHeldOut),
-    watched: encodeGeneral(general.watched, encoder, settings),
-    general: encodeGeneral(general.measured, encoder, settings),
+    watched: await encodeGeneral(general.watched, encoder, settings),
+    general: await encodeGeneral(general.measured, encoder, settings),
     interactionIds: {
       training: idsOf(split.training),
       validation: idsOf(split.validation),
@@ -66,8 +66,12 @@ export function prepareTrainingData(
   };
 }
 
-function encodeGeneral(exchanges: GeneralText["watched"], encoder: TrainingTextEncoder, settings: TrainingSettings) {
-  return encodeExamples(generalExamples(exchanges), encoder, settings.optimiser.maxTokens).encoded;
+async function encodeGeneral(
+  exchanges: GeneralText["watched"],
+  encoder: TrainingTextEncoder,
+  settings: TrainingSettings,
+): Promise<readonly EncodedExample[]> {
+  return (await encodeExamples(generalExamples(exchanges), encoder, settings.optimiser.maxTokens)).encoded;
 }
 
 /** True when the budget does not hold all of them, so that entropy is worth measuring. */
@@ -104,7 +108,7 @@ export async function chooseTrainingLines(
     Math.round((chosen.length * share) / (1 - share)),
     seedFor(seed, "replay"),
   );
-  const { encoded } = encodeExamples(replay, parts.encoder, settings.optimiser.maxTokens);
+  const { encoded } = await encodeExamples(replay, parts.encoder, settings.optimiser.maxTokens);
   return [...chosen.map((each) => each.encoded), ...encoded];
 }
 

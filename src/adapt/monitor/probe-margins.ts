@@ -21,9 +21,13 @@ export interface ProbeMargin extends Pick<Probe, "id" | "part" | "cell"> {
 }
 
 /** @param maxTokens longest sequence, as for training. @throws AppError E_MODEL_INVALID when the model's template fails. */
-export function encodeProbes(set: ProbeSet, encoder: TrainingTextEncoder, maxTokens: number): EncodedProbes {
+export async function encodeProbes(
+  set: ProbeSet,
+  encoder: TrainingTextEncoder,
+  maxTokens: number,
+): Promise<EncodedProbes> {
   const probes = probesOf(set);
-  const { encoded, skipped } = encodeExamples(probes.flatMap(probeExamples), encoder, maxTokens);
+  const { encoded, skipped } = await encodeExamples(probes.flatMap(probeExamples), encoder, maxTokens);
   const lacking = new Set(skipped);
   return {
     probes: probes.filter((probe) => probeExamples(probe).every(({ id }) => !lacking.has(id))),

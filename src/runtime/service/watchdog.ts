@@ -11,7 +11,8 @@ export interface HealthCheck {
 
 /**
  * The earned watchdog: pings systemd at half the interval, and only while every check holds. A check that does not
- * answer within a quarter of the interval counts as failed. The failing check is named in the log and in STATUS=.
+ * answer within a quarter of the interval counts as failed. After a failed one it looks again soon, so that what has
+ * passed does not cost the service. The failing check is named in the log and in STATUS=.
  */
 export class Watchdog implements Service {
   readonly name = "watchdog";
@@ -30,7 +31,8 @@ export class Watchdog implements Service {
   }
 
   async start(): Promise<void> {
-    if (this.#manager.watchdogMs !== null) this.#schedule(this.#manager.watchdogMs);
+    const { watchdogMs } = this.#manager;
+    if (watchdogMs !== null) this.#schedule(watchdogMs, watchdogMs / 2);
   }
 
   async stop(): Promise<void> {
@@ -38,21 +40,21 @@ export class Watchdog implements Service {
     this.#cancel = null;
   }
 
-  #schedule(watchdogMs: number): void {
-    this.#cancel = this.#clock.after(watchdogMs / 2, () => {
+  #schedule(watchdogMs: number, waitMs: number): void {
+    this.#cancel = this.#clock.after(waitMs, () => {
       this.#pingWhenHealthy(watchdogMs).then(
-        () => {
-          if (this.#cancel !== null) this.#schedule(watchdogMs);
+        (isHealthy) => {
+          if (this.#cancel !== null) this.#schedule(watchdogMs, watchdogMs / (isHealthy ? 2 : 10));
         },
         (error: unknown) => this.#log.error({ err: String(error) }, "watchdog round failed"),
       );
     });
   }
 
-  async #pingWhenHealthy(watchdogMs: number): Promise<void> {
+  async #pingWhenHealthy(watchdogMs: number): Promise<boolean> {
     const failure = await firstFailure(this.#checks, this.#clock, watchdogMs / 4);
     if (failure === null) this.#manager.ping();
-    if (failure === this.#failing) return;
+    if (failure === this.#failing) return failure === null;
     this.#failing = failure;
     if (failure === null) {
       this.#log.info({}, "health checks hold again");
@@ -61,6 +63,7 @@ export class Watchdog implements Service {
       this.#log.error({ check: failure }, "health check failed, watchdog not fed");
       this.#manager.status(`unhealthy: ${failure}`);
     }
+    return failure === null;
   }
 }
 

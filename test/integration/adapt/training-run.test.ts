@@ -37,7 +37,7 @@ describeWhen(lacksTrainer, "training in passes", () => {
       onEvent: () => {},
     };
     const dataParts = { encoder, general: await generalText(), compose: plainPrompt };
-    const data = prepareTrainingData(interactions, settings, dataParts);
+    const data = await prepareTrainingData(interactions, settings, dataParts);
     const embedder = new HashedNgramEmbedder();
     const lines = await chooseTrainingLines(data.candidates, new Map(), settings, seed, { ...dataParts, embedder });
     const trained = await trainInPasses(

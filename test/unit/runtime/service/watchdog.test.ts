@@ -42,6 +42,18 @@ test("stops pinging and names the check that fails, then resumes", async () => {
   expect(heard).toEqual({ pings: 1, status: "healthy" });
 });
 
+test("one bad look in 30 s costs nothing: it looks again after 3 s", async () => {
+  const clock = new FakeClock();
+  const { heard, port } = manager(30_000);
+  let wrong: string | null = "blocked for 4000 ms";
+  const passing: HealthCheck = { name: "event loop", check: async () => wrong };
+  await new Watchdog(port, [passing], clock, silentLogger).start();
+  await clock.advance(15_000);
+  wrong = null;
+  await clock.advance(3_000);
+  expect(heard).toEqual({ pings: 1, status: "healthy" });
+});
+
 test("a check that never answers counts as failed after a quarter of the interval", async () => {
   const clock = new FakeClock();
   const { heard, port } = manager(30_000);
