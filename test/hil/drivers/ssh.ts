@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { rm } from "node:fs/promises";
 import { delay, SystemClock } from "../../../src/core/clock.ts";
 import { type Place, runProgram } from "./place.ts";
 
@@ -49,6 +50,8 @@ export class SshConnection implements Place, AsyncDisposable {
     const untilMs = clock.monotonicMs() + timeoutMs;
     for (;;) {
       const errors: string[] = [];
+      // A connection that was cut leaves its socket, and the next one would not make its own.
+      await rm(controlPath, { force: true });
       const master = spawn(
         "ssh",
         [
