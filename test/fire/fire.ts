@@ -37,6 +37,9 @@ export interface FireReport {
 /** A phase that never says when to strike is struck anyway, after this long. */
 const UNARMED_MS = 300_000;
 
+/** Trains nothing new, but has the adapter answer: with `training.enabled=false` none does, by configuration. */
+const LAST_LOOK: readonly string[] = ["training.microUpdates=false", "training.quietMs=86400000"];
+
 /** Kills the service again and again in the middle of its work, and checks after each start what it had promised. */
 export async function fire(options: FireOptions): Promise<FireReport> {
   return await new Fire(options).run();
@@ -143,7 +146,7 @@ class Fire {
   async #lastLook(phase: Phase): Promise<void> {
     const world = this.#worlds.get(phase.name);
     if (world === undefined) return;
-    await using service = KillableService.spawn(world.folder, fireSettings(["training.enabled=false"]));
+    await using service = KillableService.spawn(world.folder, fireSettings(LAST_LOOK));
     if (!(await this.#started(service, world, phase))) return;
     const { outcome } = (await service.call("say", { text: "is the garage door open?", aloud: false })) as {
       outcome: string;
