@@ -12,6 +12,8 @@ export interface AdaptationConfig {
   readonly policy: EligibilityPolicy;
   /** Learn at once from explicit corrections. */
   readonly microUpdates: boolean;
+  /** An adapter of its own for each domain that was talked about enough. */
+  readonly taskAdapters: boolean;
   /** How often eligibility is looked at, ms. */
   readonly checkMs: number;
   /** After a turn, before training goes on, ms. */

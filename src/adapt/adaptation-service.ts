@@ -6,6 +6,7 @@ import type { Service } from "../core/service.ts";
 import type { ProfileListing } from "../profile/ports.ts";
 import type { AdaptationConfig, AdaptationDeps, AdaptationEvents, AdaptationStatus } from "./adaptation-ports.ts";
 import { AdapterInUse } from "./adapter-in-use.ts";
+import { tempoOf } from "./job.ts";
 import { JobChooser, type Situation } from "./job-chooser.ts";
 import type { EndReason } from "./job-end.ts";
 import type { JobRecord } from "./job-journal.ts";
@@ -60,6 +61,11 @@ export class AdaptationService implements Service {
   /** Version that answers now; null = the base alone. */
   get activeVersion(): string | null {
     return this.#inUse.version;
+  }
+
+  /** The one of all turns that have no task adapter; null = the base alone. */
+  get generalVersion(): string | null {
+    return this.#inUse.general;
   }
 
   /** A job is under way; its trainer may stand still. */
@@ -166,6 +172,11 @@ export class AdaptationService implements Service {
     return { isJobEnded, before, after: this.#inUse.version };
   }
 
+  /** An answer to a turn of this domain comes next. Without task adapters nothing changes. */
+  async routeTo(domain: string): Promise<void> {
+    if (this.#config.taskAdapters) await this.#inUse.routeTo(domain);
+  }
+
   /** A guest is answered by the base alone. */
   async setGuest(isGuest: boolean): Promise<void> {
     this.#inUse.setGuest(isGuest);
@@ -210,8 +221,8 @@ export class AdaptationService implements Service {
    */
   async trainNow(): Promise<void> {
     const profile = await this.#activeProfile();
-    // A micro-update is over in seconds: the full job comes after it.
-    const isJobRunning = this.#runner.record !== null && this.#runner.record.kind !== "micro";
+    // The others are over in seconds: the full job comes after them.
+    const isJobRunning = this.#runner.record !== null && tempoOf(this.#runner.record.kind) === "full";
     const situation = { ...this.#situation(), isJobRunning };
     const { eligible, reasons } = await this.#chooser.eligibility(profile, situation, true);
     if (profile === null || !eligible) {
@@ -313,10 +324,12 @@ export class AdaptationService implements Service {
 
   #jobEnded({ id, profileId, kind, state }: JobRecord, reason: EndReason | null): void {
     this.#bus.emit("jobEnded", { id, state, reason });
-    if (reason === "yield") this.#chooser.wish(profileId, kind === "micro" ? "micro" : "resume");
-    if (reason === "deleted") this.#chooser.wish(profileId, "rebuild");
+    // What a task adapter is made of says by itself that it is due again.
+    if (reason === "yield" && kind !== "task") this.#chooser.wish(profileId, kind === "micro" ? "micro" : "resume");
+    if (reason === "deleted" && kind !== "task") this.#chooser.wish(profileId, "rebuild");
     // The newest corrections are held out of a full job: they are learned on top of it.
-    if (state === "active" && kind !== "micro" && this.#config.microUpdates) this.#chooser.wish(profileId, "micro");
+    if (state === "active" && tempoOf(kind) === "full" && this.#config.microUpdates)
+      this.#chooser.wish(profileId, "micro");
     this.#kick();
   }
 

@@ -2,6 +2,7 @@ import { Mutex } from "async-mutex";
 import { type ErrorCode, isAppError } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
 import type { ProfileArchive } from "../profile/ports.ts";
+import { generalVersions } from "./adapter-pointers.ts";
 import type { AdapterStore } from "./adapter-store.ts";
 import type { TrainingHold } from "./eligibility.ts";
 import type { BaseModel } from "./job-world.ts";
@@ -26,14 +27,29 @@ export class AdapterInUse {
   #version: string | null = null;
   #profileId: string | null = null;
   #isGuest = false;
+  #domain: string | null = null;
+  #general: string | null = null;
 
   constructor(deps: AdapterInUseDeps, onChange: ChangeListener) {
     this.#deps = deps;
     this.#onChange = onChange;
   }
 
+  /** What answers: a task adapter or the general one. */
   get version(): string | null {
     return this.#version;
+  }
+
+  /** The general one in use. */
+  get general(): string | null {
+    return this.#version === null ? null : this.#general;
+  }
+
+  /** The next answer is to a turn of this domain: its task adapter answers, when there is one over the version in use. */
+  async routeTo(domain: string | null): Promise<void> {
+    if (domain === this.#domain) return;
+    this.#domain = domain;
+    await this.apply();
   }
 
   /** A model that has just been loaded has no adapter. */
@@ -62,10 +78,15 @@ export class AdapterInUse {
       }
       const mayUse = this.#deps.hold() !== "learning_off" && profile?.consent.store === true && profile.consent.train;
       const wanted = mayUse ? await store.active(profile.id, base.sha256) : null;
-      await this.#switchTo(profile?.id ?? null, wanted?.version ?? null);
+      const task =
+        wanted === null || this.#domain === null
+          ? null
+          : await store.active(wanted.profileId, base.sha256, this.#domain);
+      const routed = task?.parent === wanted?.version ? (task ?? wanted) : wanted;
+      this.#general = wanted?.version ?? null;
+      await this.#switchTo(profile?.id ?? null, routed?.version ?? null);
       if (!mayUse) return [];
-      const { active } = await store.pointers(profile.id);
-      const isSetAside = wanted === null && Object.values(active).some((version) => version !== null);
+      const isSetAside = wanted === null && generalVersions(await store.pointers(profile.id)).length > 0;
       this.#deps.alert(
         "E_ADAPTER_OTHER_BASE",
         isSetAside ? "the adapter in use belongs to another language model and is set aside" : null,

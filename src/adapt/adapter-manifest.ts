@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { AppError } from "../core/errors.ts";
 import { GATE_REASONS } from "./gate.ts";
+import { JOB_KINDS } from "./job.ts";
 import { SAFETY_REASONS } from "./monitor/safety-verdict.ts";
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -77,7 +78,9 @@ export const manifestSchema = v.strictObject({
   sha256,
   sizeBytes: count,
   profileId: v.string(),
-  kind: v.picklist(["full", "micro", "rebuild"]),
+  kind: v.picklist(JOB_KINDS),
+  /** Of a task adapter: the domain of the turns it answers, in place of its parent; null = a general one. */
+  domain: v.optional(v.nullable(v.string()), null),
   createdAtMs: v.number(),
   base: v.strictObject({ sha256, name: v.string() }),
   /** Version in use when it was made: what the gate compared it with. */

@@ -6,7 +6,10 @@ const entry = v.strictObject({ version: v.string(), base: v.string(), atMs: v.nu
 /** Which version of a profile answers, and what became of the others. Holds ids only. */
 export const pointersSchema = v.strictObject({
   v: v.literal(1),
-  /** Active version by the base model's sha256: another base has its own, and gets it back when it returns. */
+  /**
+   * Active version by {@link slotOf}: another base has its own, and gets it back when it returns; so has each domain that
+   * has a task adapter.
+   */
   active: v.record(v.string(), v.nullable(v.string())),
   /** Every activation, oldest first. */
   history: v.array(entry),
@@ -19,8 +22,18 @@ export const NO_POINTERS: AdapterPointers = { v: 1, active: {}, history: [], rev
 
 export type AdapterState = "staged" | "active" | "previous" | "retired" | "rejected" | "revoked" | "set_aside";
 
+/** Where a version is in use. @param domain of a task adapter; null = a general one. */
+export function slotOf(baseSha256: string, domain: string | null): string {
+  return domain === null ? baseSha256 : `${baseSha256} ${domain}`;
+}
+
 export function activeVersion(pointers: AdapterPointers, base: string): string | null {
   return pointers.active[base] ?? null;
+}
+
+/** Versions in use in general, for any base. */
+export function generalVersions({ active }: AdapterPointers): string[] {
+  return Object.entries(active).flatMap(([slot, version]) => (slot.includes(" ") || version === null ? [] : version));
 }
 
 export function withActive(pointers: AdapterPointers, base: string, version: string, atMs: number): AdapterPointers {
@@ -82,7 +95,8 @@ export function stateOf(manifest: AdapterManifest, pointers: AdapterPointers, ba
   if (pointers.revoked.includes(version)) return "revoked";
   if (!manifest.gate.promoted) return "rejected";
   if (base !== null && manifest.base.sha256 !== base) return "set_aside";
-  if (activeVersion(pointers, manifest.base.sha256) === version) return "active";
-  if (previousVersion(pointers, manifest.base.sha256) === version) return "previous";
+  const slot = slotOf(manifest.base.sha256, manifest.domain);
+  if (activeVersion(pointers, slot) === version) return "active";
+  if (previousVersion(pointers, slot) === version) return "previous";
   return pointers.history.some((each) => each.version === version) ? "retired" : "staged";
 }

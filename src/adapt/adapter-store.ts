@@ -15,6 +15,7 @@ import {
   NO_POINTERS,
   pointersSchema,
   rolledBack,
+  slotOf,
   stateOf,
   withActive,
   withRevoked,
@@ -107,9 +108,9 @@ export class AdapterStore {
     }
   }
 
-  /** The manifest of the version in use with that base; null = none. */
-  async active(profileId: string, base: string): Promise<AdapterManifest | null> {
-    const version = activeVersion(await this.pointers(profileId), base);
+  /** The manifest of the version in use with that base, in general or for a domain; null = none. */
+  async active(profileId: string, base: string, domain: string | null = null): Promise<AdapterManifest | null> {
+    const version = activeVersion(await this.pointers(profileId), slotOf(base, domain));
     return version === null ? null : await this.manifest(profileId, version);
   }
 
@@ -143,7 +144,10 @@ export class AdapterStore {
       }
       if (state === "rejected") throw new AppError("E_ADAPTER_GONE", `version ${version} was refused by the gate`);
       if (state === "active") return;
-      await this.#point(profileId, withActive(pointers, manifest.base.sha256, version, this.#options.clock.now()));
+      await this.#point(
+        profileId,
+        withActive(pointers, slotOf(manifest.base.sha256, manifest.domain), version, this.#options.clock.now()),
+      );
     });
   }
 

@@ -41,7 +41,9 @@ export class JobChooser {
   async next(profile: ProfileListing, base: BaseModel, situation: Situation): Promise<JobRecord | null> {
     const wishes = this.#wishes.get(profile.id) ?? new Set<Wish>();
     return (
-      (await this.#nextMicro(profile, base, situation, wishes)) ?? this.#nextFull(profile, base, situation, wishes)
+      (await this.#nextMicro(profile, base, situation, wishes)) ??
+      (await this.#nextFull(profile, base, situation, wishes)) ??
+      (await this.#nextTask(profile, base, situation))
     );
   }
 
@@ -78,6 +80,30 @@ export class JobChooser {
     return this.#newRecord(profile.id, kind, base);
   }
 
+  /** The first domain that was talked about enough and has no verdict over the version in use yet. */
+  async #nextTask(profile: ProfileListing, base: BaseModel, situation: Situation): Promise<JobRecord | null> {
+    const { archive, store, journal, clock, settings } = this.#deps;
+    const { minInteractions, quietMs, minIntervalMs } = this.#config.policy;
+    if (!this.#config.taskAdapters || situation.idleMs < quietMs) return null;
+    if (!(await this.#eligibility(profile, situation, true, minInteractions)).eligible) return null;
+    const last = await journal.read(profile.id, "task");
+    // Measured already, and cut off before it came into use.
+    if (last?.state === "staged" && last.base === base.sha256) return last;
+    const general = await store.active(profile.id, base.sha256);
+    if (general === null) return null;
+    const counts = new Map<string, number>();
+    for (const { domain } of await archive.interactions(profile.id, MAX_INTERACTIONS))
+      counts.set(domain, (counts.get(domain) ?? 0) + 1);
+    const isFresh = last !== null && Math.abs(clock.now() - last.createdAtMs) < minIntervalMs;
+    const judged = new Set(isFresh && last.state === "failed" ? [last.domain] : []);
+    for (const { manifest } of await store.list(profile.id, base.sha256))
+      if (manifest.parent === general.version) judged.add(manifest.domain);
+    const due = [...counts].find(
+      ([domain, count]) => domain !== "other" && count >= settings.task.minInteractions && !judged.has(domain),
+    );
+    return due === undefined ? null : this.#newRecord(profile.id, "task", base, due[0]);
+  }
+
   async #eligibility(
     profile: ProfileListing | null,
     { isJobRunning, idleMs }: Situation,
@@ -107,12 +133,13 @@ export class JobChooser {
     );
   }
 
-  #newRecord(profileId: string, kind: JobRecord["kind"], base: BaseModel): JobRecord {
+  #newRecord(profileId: string, kind: JobRecord["kind"], base: BaseModel, domain: string | null = null): JobRecord {
     return {
       v: 1,
       id: randomId("j"),
       profileId,
       kind,
+      domain,
       state: "waiting",
       createdAtMs: this.#deps.clock.now(),
       base: base.sha256,

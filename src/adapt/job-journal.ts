@@ -6,7 +6,7 @@ import { fileWriteError, writeFileAtomic } from "../core/atomic-file.ts";
 import { AppError, isEnoent } from "../core/errors.ts";
 import type { ProfileFiles } from "../profile/ports.ts";
 import { gateSchema, parseJson, scheduleSchema } from "./adapter-manifest.ts";
-import { JOB_STATES } from "./job.ts";
+import { JOB_KINDS, JOB_STATES, type JobTempo, tempoOf } from "./job.ts";
 import { resealFiles } from "./reseal-files.ts";
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -40,7 +40,9 @@ const recordSchema = v.strictObject({
   v: v.literal(1),
   id: v.string(),
   profileId: v.string(),
-  kind: v.picklist(["full", "micro", "rebuild"]),
+  kind: v.picklist(JOB_KINDS),
+  /** Of a task job. */
+  domain: v.optional(v.nullable(v.string()), null),
   state: v.picklist(JOB_STATES),
   createdAtMs: v.number(),
   base: v.string(),
@@ -58,9 +60,6 @@ const recordSchema = v.strictObject({
 /** A job as it is on disk: ids and numbers, no user text. */
 export type JobRecord = v.InferOutput<typeof recordSchema>;
 export type JobCandidate = NonNullable<JobRecord["candidate"]>;
-
-/** Full jobs and rebuilds, or micro-updates. */
-export type JobTempo = "full" | "micro";
 
 /**
  * The newest job of each tempo and profile, `<folder>/<profile>/*-job.json`, and the adapters that a full one has come to so
@@ -92,7 +91,7 @@ export class JobJournal {
   /** @throws AppError E_DISK_FULL, E_FILE_UNWRITABLE. */
   async write(record: JobRecord): Promise<void> {
     await this.#makeFolder(record.profileId);
-    const name = RECORDS[record.kind === "micro" ? "micro" : "full"];
+    const name = RECORDS[tempoOf(record.kind)];
     await writeFileAtomic(this.#path(record.profileId, name), JSON.stringify(record));
   }
 
@@ -161,5 +160,9 @@ async function namesIn(folder: string): Promise<string[]> {
   }
 }
 
-const RECORDS: Readonly<Record<JobTempo, string>> = { full: "full-job.json", micro: "micro-job.json" };
+const RECORDS: Readonly<Record<JobTempo, string>> = {
+  full: "full-job.json",
+  micro: "micro-job.json",
+  task: "task-job.json",
+};
 const SCRATCH = "job-";

@@ -4,7 +4,7 @@ import { fileWriteError } from "../core/atomic-file.ts";
 import { AppError } from "../core/errors.ts";
 import { type AdapterManifest, versionOf } from "./adapter-manifest.ts";
 import type { GateDecision } from "./gate.ts";
-import { type JobEvent, nextJobState } from "./job.ts";
+import { type JobEvent, nextJobState, tempoOf } from "./job.ts";
 import type { JobCandidate, JobRecord } from "./job-journal.ts";
 import type { JobWorld } from "./job-world.ts";
 import { type EncodedProbes, measureProbes } from "./monitor/probe-margins.ts";
@@ -100,6 +100,7 @@ export class JobRun {
       sizeBytes: size,
       profileId,
       kind,
+      domain: this.#record.domain,
       createdAtMs: clock.now(),
       base: { sha256: base.sha256, name: base.name },
       ...facts,
@@ -115,8 +116,8 @@ export class JobRun {
     const known = await this.#knownPromoted(version);
     // The same bytes again, measured against themselves, must not turn the version in use into a refused one.
     if (gate.promoted || !known) await store.stage(candidatePath, manifest);
-    // A micro-update keeps nothing; what is there belongs to the full job that made way for it.
-    if (kind !== "micro") await this.world.journal.dropKept(profileId);
+    // A quick job keeps nothing; what is there belongs to the full job that made way for it.
+    if (tempoOf(kind) === "full") await this.world.journal.dropKept(profileId);
     await this.step(gate.promoted ? "promoted" : "refused", { gate: manifest.gate, version });
   }
 

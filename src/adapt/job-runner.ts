@@ -2,11 +2,13 @@ import { AppError, isAppError, toAppError } from "../core/errors.ts";
 import { giveBackFreeMemory } from "../core/free-memory.ts";
 import type { AdaptationConfig, AdaptationDeps, AdaptationEvents } from "./adaptation-ports.ts";
 import { runFullJob } from "./full-job.ts";
+import { type JobTempo, tempoOf } from "./job.ts";
 import type { EndReason } from "./job-end.ts";
 import type { JobRecord } from "./job-journal.ts";
 import type { BaseModel, JobWorld } from "./job-world.ts";
 import { runMicroJob } from "./micro-job.ts";
 import type { Trainer, TrainerEvent } from "./ports.ts";
+import { runTaskJob } from "./task-job.ts";
 
 export interface JobRunnerEvents {
   onJob(job: AdaptationEvents["job"]): void;
@@ -22,6 +24,12 @@ interface RunningJob {
   readonly controller: AbortController;
   readonly ended: Promise<void>;
 }
+
+const RUN: Readonly<Record<JobTempo, (world: JobWorld, record: JobRecord) => Promise<JobRecord>>> = {
+  full: runFullJob,
+  micro: runMicroJob,
+  task: runTaskJob,
+};
 
 /** Runs one job at a time from its record to its end, and writes down how it ended. */
 export class JobRunner {
@@ -93,7 +101,7 @@ export class JobRunner {
       onRecord: (record) => this.#show(running, record),
       onTrainerEvent: (event) => this.#events.onTrainer(event),
     };
-    return running.record.kind === "micro" ? runMicroJob(world, running.record) : runFullJob(world, running.record);
+    return RUN[tempoOf(running.record.kind)](world, running.record);
   }
 
   async #swap(running: RunningJob): Promise<void> {
@@ -126,7 +134,7 @@ export class JobRunner {
       await journal.write({ ...record, state: isKept ? record.state : "waiting" });
       return;
     }
-    if (record.kind !== "micro") await journal.dropKept(record.profileId);
+    if (tempoOf(record.kind) === "full") await journal.dropKept(record.profileId);
     const error = isAppError(thrown) ? thrown : toAppError(thrown, "E_INTERNAL", "a training job failed");
     const failed: JobRecord = { ...record, state: "failed", failure: reason ?? error.code };
     this.#show(running, failed);

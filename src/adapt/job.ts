@@ -1,3 +1,15 @@
+/** `task`: over the version in use, for the turns of one domain. */
+export const JOB_KINDS = ["full", "micro", "rebuild", "task"] as const;
+export type JobKind = (typeof JOB_KINDS)[number];
+
+/** Kinds of which the newest job is written down apart. */
+export type JobTempo = "full" | "micro" | "task";
+
+/** Full jobs and rebuilds go on after a restart; the others are over in seconds and begin anew. */
+export function tempoOf(kind: JobKind): JobTempo {
+  return kind === "rebuild" ? "full" : kind;
+}
+
 /** Life of one training job. */
 export const JOB_STATES = [
   "waiting",

@@ -85,6 +85,16 @@ export interface MicroSettings {
   readonly generalLines: number;
 }
 
+/** Training of the version in use on the turns of one domain. */
+export interface TaskSettings {
+  /** Of the first pass; the other bounds of the rate hold. */
+  readonly lr: number;
+  /** At most. */
+  readonly passes: number;
+  /** Turns of the domain below which it gets no adapter of its own. */
+  readonly minInteractions: number;
+}
+
 /** Every hyper-parameter of the adaptation layer. Defaults: docs/personalisation.md says how they were found. */
 export interface TrainingSettings {
   readonly examples: ExampleSettings;
@@ -125,6 +135,7 @@ export interface TrainingSettings {
   readonly gate: GateSettings;
   readonly safety: SafetySettings;
   readonly micro: MicroSettings;
+  readonly task: TaskSettings;
 }
 
 export const DEFAULT_TRAINING_SETTINGS: TrainingSettings = {
@@ -167,4 +178,5 @@ export const DEFAULT_TRAINING_SETTINGS: TrainingSettings = {
   gate: { confidence: 0.95, resamples: 2_000, generalCeiling: 0.02, minHeldOut: 5 },
   safety: { identityBound: 0.2, agreementBound: 0.25, refusalBound: 0.7 },
   micro: { steps: 8, lr: 2e-3, replayLines: 4, klWeight: 0.1, generalCeiling: 0.05, generalLines: 24 },
+  task: { lr: 1e-3, passes: 2, minInteractions: 25 },
 };

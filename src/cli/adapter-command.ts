@@ -9,6 +9,8 @@ interface ListedAdapter {
   readonly version: string;
   readonly state: string;
   readonly kind: string;
+  /** Of a task adapter. */
+  readonly domain: string | null;
   readonly createdAtMs: number;
   readonly trainedOn: number;
   readonly heldOutBefore: number;
@@ -85,9 +87,13 @@ function line(each: ListedAdapter): string {
   const rise = `${each.generalRise < 0 ? "" : "+"}${(100 * each.generalRise).toFixed(1)} %`;
   const refused = each.reasons.length === 0 ? "" : `  refused: ${each.reasons.join(", ")}`;
   return (
-    `${mark} ${each.version}  ${each.state.padEnd(9)} ${each.kind.padEnd(7)} ${day}  ${String(each.trainedOn).padStart(5)} interactions  ` +
+    `${mark} ${each.version}  ${each.state.padEnd(9)} ${kindOf(each).padEnd(7)} ${day}  ${String(each.trainedOn).padStart(5)} interactions  ` +
     `held-out ${each.heldOutBefore.toFixed(3)} -> ${each.heldOutAfter.toFixed(3)}  general ${rise}${refused}`
   );
+}
+
+function kindOf({ kind, domain }: ListedAdapter): string {
+  return domain === null ? kind : `${kind} ${domain}`;
 }
 
 /** Two columns below each prompt. @param columns width of the terminal. */

@@ -97,7 +97,7 @@ export function describeAdapter(
   const { schedule, plan } = manifest;
   return [
     `${manifest.version}  ${manifest.state}${manifest.hasFile ? "" : ", weights removed"}`,
-    `  kind        ${manifest.kind}, ${new Date(manifest.createdAtMs).toISOString().slice(0, 16)}, ${(manifest.sizeBytes / 1e6).toFixed(2)} MB`,
+    `  kind        ${manifest.kind}${manifest.domain === null ? "" : ` ${manifest.domain}`}, ${new Date(manifest.createdAtMs).toISOString().slice(0, 16)}, ${(manifest.sizeBytes / 1e6).toFixed(2)} MB`,
     `  sha256      ${manifest.sha256}`,
     `  base        ${manifest.base.name} (${manifest.base.sha256.slice(0, 16)})`,
     `  parent      ${manifest.parent ?? "none"}; began from ${manifest.warmStart === null ? "zero" : manifest.warmStart.slice(0, 16)}`,

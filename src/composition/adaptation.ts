@@ -73,7 +73,7 @@ export function makeAdaptation(config: AslsConfig, parts: AdaptationParts): Adap
     return { path: modelPath, sha256: info.sha256, name: info.name, isTrainable };
   };
   const { minNewInteractions, minInteractions, quietMs, minIntervalMs } = training;
-  const { microUpdates, checkMs, graceMs, keepVersions, seed } = training;
+  const { microUpdates, taskAdapters, checkMs, graceMs, keepVersions, seed } = training;
   const adaptation = new AdaptationService(
     {
       clock,
@@ -103,6 +103,7 @@ export function makeAdaptation(config: AslsConfig, parts: AdaptationParts): Adap
     {
       policy: { minNewInteractions, minInteractions, quietMs, minIntervalMs },
       microUpdates,
+      taskAdapters,
       checkMs,
       graceMs,
       keepVersions,

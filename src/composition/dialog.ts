@@ -38,11 +38,12 @@ export function makeDialog(config: AslsConfig, parts: DialogParts): DialogServic
   const { persona, addressByName, maxAnswerTokens, temperature } = config.model;
   const isTraining = config.training.enabled;
   const isSmall = () => isSmallModel(models.model?.info.parameters ?? 0);
+  const memory = memoryOf(profiles.store, profiles.embedder, () => learning.isEnabled);
   const dialog: DialogService = new DialogService(
     {
       clock,
       log: parts.log.child({ part: "dialog" }),
-      memory: memoryOf(profiles.store, profiles.embedder, () => learning.isEnabled),
+      memory,
       voice: parts.voice,
       ears: {
         wake: () => {
@@ -64,6 +65,9 @@ export function makeDialog(config: AslsConfig, parts: DialogParts): DialogServic
           isSmallModel: isSmall(),
         }),
       adapterVersion: () => parts.adaptation().activeVersion,
+      beforeAnswer: async (input) => {
+        if (isTraining && config.training.taskAdapters) await parts.adaptation().routeTo(await memory.domainOf(input));
+      },
       forgetProfile: (id) => parts.forgetProfile(id),
       followConsent: async () => {
         if (!isTraining) return NO_CONSEQUENCE;

@@ -23,6 +23,7 @@ import { generalText, probeSet, realTrainer, SEED_MODEL, seedEncoder } from "./t
 const CONFIG: AdaptationConfig = {
   policy: { minNewInteractions: 10, minInteractions: 10, quietMs: 60_000, minIntervalMs: 3_600_000 },
   microUpdates: true,
+  taskAdapters: false,
   checkMs: 30_000,
   graceMs: 1_000,
   keepVersions: 3,

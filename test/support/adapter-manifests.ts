@@ -18,6 +18,7 @@ export function manifestOf(
     sizeBytes: content.length,
     profileId,
     kind: "full",
+    domain: null,
     createdAtMs: Date.UTC(2026, 0, 5, 12),
     base: { sha256: "b".repeat(64), name: "base" },
     parent: null,

@@ -102,6 +102,7 @@ export class DialogRig implements AsyncDisposable {
             isSmallModel: false,
           }),
         adapterVersion: () => null,
+        beforeAnswer: async () => {},
         forgetProfile: async (id) => {
           await profiles.archive.forget(id);
         },

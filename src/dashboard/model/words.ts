@@ -95,6 +95,7 @@ export const JOB_KINDS: Words<NonNullable<PayloadOf<"training">["kind"]>> = {
   full: "full",
   micro: "correction",
   rebuild: "rebuild",
+  task: "one domain",
 };
 
 /** What stands in the way of the next training. */

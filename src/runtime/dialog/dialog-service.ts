@@ -46,6 +46,8 @@ export interface DialogDeps {
   composePrompt(parts: PromptParts): ReturnType<TurnWorld["composePrompt"]>;
   /** Version of the adapter in use, for the interaction's context. */
   adapterVersion(): string | null;
+  /** An answer to this input comes next. */
+  beforeAnswer(input: string): Promise<void>;
 }
 
 /** For the local socket, MQTT and the LED. `turn` holds user text. */

@@ -31,6 +31,8 @@ export interface TurnWorld extends AnsweringDeps, InstructionWorld {
   readonly answering: AnsweringConfig;
   readonly rephraseWindowMs: number;
   adapterVersion(): string | null;
+  /** An answer to this input comes next. */
+  beforeAnswer(input: string): Promise<void>;
   /** Once a spoken answer has ended, also when the voice or the output failed. */
   onSpoken(report: SpeechReport): void;
 }
@@ -170,6 +172,7 @@ class TurnRun {
   }
 
   async #generate(profile: Profile | null, input: string): Promise<void> {
+    await this.#world.beforeAnswer(input);
     this.#generated = await generateAnswer(
       this.#world,
       this.#world.answering,

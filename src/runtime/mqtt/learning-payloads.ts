@@ -11,7 +11,7 @@ import { adapterVersion, count, epochMs, errorCodes, jobId, number, percent, sha
 
 /** Shapes of what is published about training, adapters and profiles. INVARIANT: as in payloads.ts, no free text. */
 
-const JOB_KINDS = ["full", "micro", "rebuild"] as const;
+const JOB_KINDS = ["full", "micro", "rebuild", "task"] as const;
 
 /** Why training that could go on stands still: the owner's pause, the household's switch, or the governor. */
 export const TRAINING_HOLDS = ["paused", "learning_off", ...GOVERNOR_REASONS] as const;

@@ -1,4 +1,5 @@
 import type { AdapterListing } from "../../adapt/adapter-store.ts";
+import { tempoOf } from "../../adapt/job.ts";
 import { AppError } from "../../core/errors.ts";
 import type { ControlHandlers } from "../control/control-server.ts";
 import { explainProfile } from "./explain-profile.ts";
@@ -60,11 +61,12 @@ export function adaptationControls(parts: ServiceParts): Pick<ControlHandlers, A
 }
 
 function listingJson({ manifest, state, hasFile }: AdapterListing) {
-  const { version, kind, createdAtMs, parent, base, gate, trainedInteractionIds, sizeBytes } = manifest;
+  const { version, kind, domain, createdAtMs, parent, base, gate, trainedInteractionIds, sizeBytes } = manifest;
   return {
     version,
     state,
     kind,
+    domain,
     createdAtMs,
     parent,
     base: base.name,
@@ -98,7 +100,7 @@ async function watchTraining(
       emit("job", job);
       if (
         untilDone &&
-        job.kind !== "micro" &&
+        tempoOf(job.kind) === "full" &&
         (job.state === "active" || job.state === "rejected" || job.state === "failed")
       )
         end();

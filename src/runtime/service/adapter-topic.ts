@@ -10,9 +10,10 @@ export async function adapterPayloadOf(
 ): Promise<AdapterPayload> {
   const base = models.model?.info.sha256 ?? null;
   const { id } = await profiles.store.active();
-  const listings = await adapters.list(id, base);
+  // A task adapter is not an update of the general one.
+  const listings = (await adapters.list(id, base)).filter(({ manifest }) => manifest.domain === null);
   const { job } = await adaptation.status();
-  const installed = adaptation.activeVersion;
+  const installed = adaptation.generalVersion;
   const newest = listings.findLast(isInstallable)?.manifest.version ?? null;
   return {
     installedVersion: installed ?? BASE_ALONE,

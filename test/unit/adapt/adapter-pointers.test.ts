@@ -2,9 +2,11 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
   activeVersion,
+  generalVersions,
   NO_POINTERS,
   previousVersion,
   rolledBack,
+  slotOf,
   withActive,
   withRevoked,
 } from "../../../src/adapt/adapter-pointers.ts";
@@ -32,6 +34,14 @@ test("one base's versions never serve another base", () => {
   const pointers = withActive(after("a"), "other", "x", 9);
   expect(previousVersion(pointers, "other")).toBeNull();
   expect(activeVersion(rolledBack(pointers, "other", all), BASE)).toBe("a");
+});
+
+test("a domain's version is in use beside the general one, and a rollback of the general one leaves it", () => {
+  const slot = slotOf(BASE, "lights");
+  const pointers = rolledBack(withActive(after("a", "b"), slot, "t", 9), BASE, all);
+  expect([activeVersion(pointers, BASE), activeVersion(pointers, slot)]).toEqual(["a", "t"]);
+  expect(generalVersions(pointers)).toEqual(["a"]);
+  expect(activeVersion(withRevoked(pointers, ["t"], all), slot)).toBeNull();
 });
 
 test("whatever is activated, revoked and rolled back: a revoked version is never in use", () => {

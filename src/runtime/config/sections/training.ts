@@ -6,6 +6,10 @@ export const trainingSection = {
     doc: "Learn from interactions of profiles that allow it (`train` consent). false: no training and no adapters.",
   }),
   microUpdates: yesNo({ default: true, doc: "Learn from an explicit correction right away, in a few steps." }),
+  taskAdapters: yesNo({
+    default: false,
+    doc: "An adapter of its own for each domain with enough turns, over the general one, for the turns of that domain.",
+  }),
   minInteractions: integer({
     min: 5,
     max: 100_000,
