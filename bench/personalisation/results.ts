@@ -78,7 +78,7 @@ export function resultsOf(
     forgetting:
       forgetting.length > 0 ? medianFigure(forgetting, "share", "<= 0.01") : skippedFigure("share", NOT_MEASURED),
     meta_fraction: metaFraction(common([...SHARES.map(([, name]) => name), "zero_init"])),
-    selection_gain_per_cpu: figureOf(selectionGain(common(["half_novelty", "half_random"])), "x", ">= 2"),
+    selection_gain_per_cpu: selectionGain(common(["half_novelty", "half_random"])),
     micro_update_s: figureOf(micro[0], "s", "<= 5"),
     ...domainFigures(keptDomains(state, ids)),
   };
@@ -155,15 +155,19 @@ export async function writePage(
   if (series.length > 0) {
     await writeFileAtomic(join(packageRoot, "docs", "personalisation.svg"), dropPlot(series, 0.2), 0o644);
   }
-  const shuffled = JSON.stringify(details?.shuffled_interval ?? null);
+  const shuffled = details?.shuffled_interval ?? null;
   await writeResults(
     join(packageRoot, "docs", "personalisation.md"),
     [
       ...(quick ? ["(from `--quick`: two writers, one seed)", ""] : []),
       figureTable,
       "",
-      `Style accuracy with shuffled feedback less chance (20 %), 95 % interval: ${shuffled}.`,
-      "",
+      ...(shuffled === null
+        ? []
+        : [
+            `Style accuracy with shuffled feedback less chance (20 %), 95 % interval: ${JSON.stringify(shuffled)}.`,
+            "",
+          ]),
       table,
       "",
       ...(domains === "" ? [] : [domains, ""]),
@@ -216,14 +220,15 @@ function metaFraction(summaries: readonly ArmSummary[]): Figure {
   for (const [share, name] of SHARES) {
     const found = summaries.find(({ arm }) => arm === name);
     if (found !== undefined && found.medianDrop >= zero.medianDrop)
-      return { value: share, unit: "of the examples", goal: "<= 1/3" };
+      return { value: share, unit: `of the examples (${zero.writers} writers)`, goal: "<= 1/3" };
   }
   return { value: null, unit: "of the examples", goal: "<= 1/3", skipped: "never reached zero-init's drop" };
 }
 
-function selectionGain([ours, random]: readonly ArmSummary[]): number | null {
-  if (ours === undefined || random === undefined || random.medianDrop <= 0) return null;
-  return ours.medianDrop / ours.cpuSeconds / (random.medianDrop / random.cpuSeconds);
+function selectionGain([ours, random]: readonly ArmSummary[]): Figure {
+  if (ours === undefined || random === undefined || random.medianDrop <= 0) return skippedFigure("x", NOT_MEASURED);
+  const gain = ours.medianDrop / ours.cpuSeconds / (random.medianDrop / random.cpuSeconds);
+  return { value: gain, unit: `x (${ours.writers} writers)`, goal: ">= 2" };
 }
 
 function styleFigures(
