@@ -4,11 +4,14 @@
 nl='
 '
 
-# The first name of each line; `a|b` = the first that this release of Debian has; a second word `dev` = tests only.
+# The first name of each line; `a|b` = the first that this release of Debian has; a second word `dev` = tests only,
+# `dev-amd64` = tests on amd64 only.
 wanted_packages() {
+  architecture=$(dpkg --print-architecture)
   while read -r name kind _; do
     case "$name" in '' | '#'*) continue ;; esac
-    [ "$kind" = dev ] && [ "$dev" = no ] && continue
+    case "$kind" in dev | dev-*) [ "$dev" = yes ] || continue ;; esac
+    case "$kind" in dev-*) [ "$kind" = "dev-$architecture" ] || continue ;; esac
     echo "$name"
   done <deploy/packages.txt
 }
@@ -57,8 +60,9 @@ may_install() {
 }
 
 apt_install() {
+  # Nobody is asked about a configuration file that was changed: it stays as it is.
   as_root env DEBIAN_FRONTEND=noninteractive \
-    apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$@"
+    apt-get -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold install -y --no-install-recommends "$@"
 }
 
 # One source of somebody else's that is out of order makes apt-get fail and harms nothing: what counts is the install.

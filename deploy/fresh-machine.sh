@@ -54,7 +54,7 @@ copy_network_settings() {
     cp /usr/local/share/ca-certificates/*.crt "$root/usr/local/share/ca-certificates/"
     chroot "$root" update-ca-certificates >/dev/null 2>&1
   fi
-  grep -lisE '^ *Acquire' /etc/apt/apt.conf.d/* 2>/dev/null | while read -r file; do
+  grep -lisE '^ *Acquire::(https?|ftp|Check-|Retries)' /etc/apt/apt.conf.d/* 2>/dev/null | while read -r file; do
     cp "$file" "$root/etc/apt/apt.conf.d/"
   done
   for key in registry proxy https-proxy; do
