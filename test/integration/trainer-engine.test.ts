@@ -417,7 +417,11 @@ describe("memory plan", () => {
     let budget: number | undefined;
     for (;;) {
       const extra = { model: `${packageRoot}models/seed-q8_0.gguf`, ...(budget ? { memory_budget_mb: budget } : {}) };
-      const { run, out } = await train(data, extra, { steps: 2 });
+      const out = fresh("adapter.gguf");
+      const run = await runTrainer(trainJob(data, out, extra, { steps: 2 }), { folder });
+      // How many plans fit above what the process takes anyway differs with its libraries; below the least it refuses.
+      if (last(run).code === "E_MEMORY_BUDGET") break;
+      expect(last(run)).toMatchObject({ type: "done", stopped: false });
       const plan = run.messages.find((message) => message.type === "plan") ?? { type: "none" };
       digests.add(sha256(out));
       plans.push([Number(plan.kept_layers), Number(plan.whole_layers)]);
