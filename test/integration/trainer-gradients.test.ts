@@ -40,10 +40,15 @@ describe("gradients against finite differences, both halves of every adapter of 
     expect(gradients(model, "--loss mixed --activations recompute").worst_relative_error).toBeLessThan(1e-3);
   });
 
-  it.each(["avx512bf16", "avx512", "avx2", "generic", "ggml"])("stay below 1e-3 with the %s kernels", (kernels) => {
-    const model = makeModel(folder, temp.path, "--arch qwen3 --shape narrow --type f32");
-    expect(gradients(model, "--loss mixed", { ASLS_TRAINER_KERNELS: kernels }).worst_relative_error).toBeLessThan(1e-3);
-  });
+  it.each(["avx512vnnibf16", "avx512vnni", "avx512bf16", "avx512", "avx2", "generic", "ggml"])(
+    "stay below 1e-3 with the %s kernels",
+    (kernels) => {
+      const model = makeModel(folder, temp.path, "--arch qwen3 --shape narrow --type f32");
+      expect(gradients(model, "--loss mixed", { ASLS_TRAINER_KERNELS: kernels }).worst_relative_error).toBeLessThan(
+        1e-3,
+      );
+    },
+  );
 });
 
 describe("gradients through quantised weights", () => {
@@ -78,12 +83,15 @@ describe("gradients through quantised weights", () => {
     );
   });
 
-  it.each(["avx512bf16", "avx512", "avx2", "generic", "ggml"])("%s kernels: cosine above 0.9995", (kernels) => {
-    const model = makeModel(folder, temp.path, "--arch qwen3 --shape tiny --type q8_0");
-    gradients(model, `--dequantise ${model}.f32`);
-    const result = gradients(model, `--against ${model}.f32 --loss mixed`, { ASLS_TRAINER_KERNELS: kernels });
-    expect(result.cosine).toBeGreaterThan(0.9995);
-  });
+  it.each(["avx512vnnibf16", "avx512vnni", "avx512bf16", "avx512", "avx2", "generic", "ggml"])(
+    "%s kernels: cosine above 0.9995",
+    (kernels) => {
+      const model = makeModel(folder, temp.path, "--arch qwen3 --shape tiny --type q8_0");
+      gradients(model, `--dequantise ${model}.f32`);
+      const result = gradients(model, `--against ${model}.f32 --loss mixed`, { ASLS_TRAINER_KERNELS: kernels });
+      expect(result.cosine).toBeGreaterThan(0.9995);
+    },
+  );
 
   it.each(["part", "recompute"])(
     "activations kept by %s give exactly the gradients of all kept, dropout included",

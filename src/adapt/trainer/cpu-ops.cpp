@@ -16,6 +16,7 @@ WeightView view_of(const ggml_tensor * w) { return {w->data, w->nb[1], w->ne[0],
 RowsView rows_of(const ggml_tensor * x) {
   switch (x->type) {
   case GGML_TYPE_BF16: return {x->data, x->ne[1], x->ne[0], RowFormat::bf16};
+  case GGML_TYPE_I16: return {x->data, x->ne[1], x->ne[0] * 16 / 17, RowFormat::int16};
   case GGML_TYPE_I8: return {x->data, x->ne[1], x->ne[0] * 4 / 5, RowFormat::int8};
   default: return {x->data, x->ne[1], x->ne[0], RowFormat::f32};
   }
@@ -30,7 +31,8 @@ RowFormat format_for(const Kernels & k, const ggml_tensor * w, bool backward, bo
   const bool in_8_bits = backward ? ggml_is_quantized(w->type) : may_round && (w->type == GGML_TYPE_Q8_0 || w->type == GGML_TYPE_Q4_0);
   if (w->type == GGML_TYPE_F32) return RowFormat::f32;
   if (k.to_int8 != nullptr && both(32) && in_8_bits) return RowFormat::int8;
-  return k.fast_linear && both(2) ? RowFormat::bf16 : RowFormat::f32;
+  if (k.half == RowFormat::int16) return !backward && both(32) ? RowFormat::int16 : RowFormat::f32;
+  return both(2) ? k.half : RowFormat::f32;
 }
 
 /** Fills lanes [from, to) of y with bias and add; false when there is neither, and nothing was written. */
@@ -76,7 +78,7 @@ ggml_tensor * Ops::product(ggml_tensor * w, ggml_tensor * x) {
 bool Ops::fuses_forward(const Matrix & matrix) const {
   // With weights in blocks of 256, ggml rounds activations to 8 bits in blocks of 256, too: gradients would lose a thousandth of their direction.
   const bool is_coarse = ggml_blck_size(matrix.weight->type) == 256;
-  return kernels_ != nullptr && !graph_.follows_inference && (kernels_->fast_linear || is_coarse || matrix.weight->type == GGML_TYPE_F32);
+  return kernels_ != nullptr && !graph_.follows_inference && (kernels_->fast_linear() || is_coarse || matrix.weight->type == GGML_TYPE_F32);
 }
 
 bool Ops::fuses_backward(const Matrix & matrix) const { return kernels_ != nullptr && matrix.transposed == nullptr; }
@@ -84,14 +86,15 @@ bool Ops::fuses_backward(const Matrix & matrix) const { return kernels_ != nullp
 ggml_tensor * Ops::rows_for(const Matrix & matrix, ggml_tensor * x, bool backward, bool may_round) {
   const RowFormat format = format_for(*kernels_, matrix.weight, backward, may_round);
   if (format == RowFormat::f32) return x;
-  const ggml_type type = format == RowFormat::int8 ? GGML_TYPE_I8 : GGML_TYPE_BF16;
+  const ggml_type type = format == RowFormat::int8 ? GGML_TYPE_I8 : format == RowFormat::int16 ? GGML_TYPE_I16 : GGML_TYPE_BF16;
   for (const auto & [original, copy] : copies_) {
     if (original == x && copy->type == type) return copy;
   }
-  const int64_t width = format == RowFormat::int8 ? int8_row_bytes(x->ne[0]) : x->ne[0];
+  const int64_t n = x->ne[0], width = format == RowFormat::int8 ? int8_row_bytes(n) : format == RowFormat::int16 ? int16_row_values(n) : n;
   ggml_tensor * copy = custom(type, {width, x->ne[1], 1}, {x}, [k = kernels_](ggml_tensor * y, int ith, int nth) {
     const ggml_tensor * from = y->src[0];
     if (y->type == GGML_TYPE_I8) k->to_int8(floats(from), y->data, ggml_nrows(from), from->ne[0], ith, nth);
+    else if (y->type == GGML_TYPE_I16) k->to_int16(floats(from), y->data, ggml_nrows(from), from->ne[0], ith, nth);
     else k->to_bf16(floats(from), static_cast<uint16_t *>(y->data), ggml_nelements(y), ith, nth);
   });
   copies_.emplace_back(x, copy);

@@ -50,7 +50,7 @@ Batch sample_batch(int64_t n_tokens, int64_t n_sequences) {
 json plan_memory(const Job & job, Setup & setup, Control & control) {
   const bool train = job.mode == "train";
   // Fastest first. Our own kernels need no transposed copy and are faster than ggml's 8-bit products with one; F32 weights gain nothing from one.
-  const bool fused_first = setup.device->kernels != nullptr && (setup.device->kernels->fast_linear || setup.model->layers[0].matrices[target_down].weight->type == GGML_TYPE_F32);
+  const bool fused_first = setup.device->kernels != nullptr && (setup.device->kernels->fast_linear() || setup.model->layers[0].matrices[target_down].weight->type == GGML_TYPE_F32);
   std::vector<std::string> backwards = {"none"};
   if (train && job.backward != "auto") backwards = {job.backward};
   else if (train) backwards = fused_first ? std::vector<std::string>{"fused"} : std::vector<std::string>{"resident", "fused"};

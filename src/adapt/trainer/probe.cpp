@@ -35,7 +35,7 @@ Outcome try_backend(const Job & job, const std::string & name, Control & control
       for (size_t i = 0; i < size_t(pair.n_out * job.lora.rank); i++) adapter.parameters[pair.b_offset + i] = 0.01f * float(int(i % 7) - 3);
     });
     adapter.upload();
-    if (device.kernels == nullptr || !device.kernels->fast_linear) model.make_transposed();
+    if (device.kernels == nullptr || !device.kernels->fast_linear()) model.make_transposed();
     Example example{};
     example.id = "probe";
     example.kind = Kind::ce;

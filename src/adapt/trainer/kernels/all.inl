@@ -2,6 +2,7 @@
 
 #include "vector.inl"
 #include "sgemm.inl"
+#include "transpose.inl"
 #include "linear.inl"
 #include "lora.inl"
 #include "attention.inl"

@@ -17,5 +17,5 @@ namespace {
 }
 
 extern const Kernels kernels_avx2;
-const Kernels kernels_avx2 = {"avx2", false, WIDE * VL, linear<true>, linear<false>,
-    to_bf16, from_bf16, nullptr, lora_down, lora_up, lora_up_back, lora_down_back, lora_gradients, attention, attention_back, head, norm, norm_back, gated, gated_back};
+const Kernels kernels_avx2 = {"avx2", RowFormat::f32, WIDE * VL, linear<true>, linear<false>,
+    to_bf16, from_bf16, nullptr, nullptr, lora_down, lora_up, lora_up_back, lora_down_back, lora_gradients, attention, attention_back, head, norm, norm_back, gated, gated_back};

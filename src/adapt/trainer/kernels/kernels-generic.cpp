@@ -23,5 +23,5 @@ constexpr const char * generic_name = "generic";
 #endif
 
 extern const Kernels kernels_generic;
-const Kernels kernels_generic = {generic_name, false, WIDE * VL, linear<true>, linear<false>,
-    to_bf16, from_bf16, nullptr, lora_down, lora_up, lora_up_back, lora_down_back, lora_gradients, attention, attention_back, head, norm, norm_back, gated, gated_back};
+const Kernels kernels_generic = {generic_name, RowFormat::f32, WIDE * VL, linear<true>, linear<false>,
+    to_bf16, from_bf16, nullptr, nullptr, lora_down, lora_up, lora_up_back, lora_down_back, lora_gradients, attention, attention_back, head, norm, norm_back, gated, gated_back};

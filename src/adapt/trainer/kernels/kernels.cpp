@@ -6,7 +6,7 @@
 
 extern const Kernels kernels_generic;
 #ifdef __x86_64__
-extern const Kernels kernels_avx2, kernels_avx512, kernels_avx512bf16, kernels_avx512vnni;
+extern const Kernels kernels_avx2, kernels_avx512, kernels_avx512bf16, kernels_avx512vnni, kernels_avx512vnnibf16;
 #endif
 
 void share_of(int64_t n, int ith, int nth, int64_t step, int64_t & from, int64_t & to) {
@@ -23,7 +23,9 @@ const Kernels * best_kernels() {
   __builtin_cpu_init();
   const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
   const bool bf16 = avx512 && __builtin_cpu_supports("avx512bf16");
-  if (usable(kernels_avx512vnni, bf16 && __builtin_cpu_supports("avx512vnni"))) return &kernels_avx512vnni;
+  const bool vnni = avx512 && __builtin_cpu_supports("avx512vnni");
+  if (usable(kernels_avx512vnnibf16, bf16 && vnni)) return &kernels_avx512vnnibf16;
+  if (usable(kernels_avx512vnni, vnni)) return &kernels_avx512vnni;
   if (usable(kernels_avx512bf16, bf16)) return &kernels_avx512bf16;
   if (usable(kernels_avx512, avx512)) return &kernels_avx512;
   if (usable(kernels_avx2, __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))) return &kernels_avx2;

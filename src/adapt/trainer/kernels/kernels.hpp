@@ -12,7 +12,7 @@ struct WeightView {
 };
 
 /** How the factor of a frozen product is stored; which one is chosen where depends on kernels and weight type. */
-enum class RowFormat { f32, bf16, int8 };
+enum class RowFormat { f32, bf16, int16, int8 };
 
 /** Rows of activations, n_cols values each. */
 struct RowsView {
@@ -23,6 +23,8 @@ struct RowsView {
 
 /** A row in 8 bits: n values, n / 32 scales (float) and n / 32 sums (int32; see linear-int8.inl). n is a multiple of 32. */
 inline int64_t int8_row_bytes(int64_t n) { return n + n / 4; }
+/** A row in 16 bits, counted in them: n values and n / 32 scales (float). n is a multiple of 32. */
+inline int64_t int16_row_values(int64_t n) { return n + n / 16; }
 
 /** Attention of one sequence. q, out and their gradients: n_head * d floats a token; k, v: n_kv * d. */
 struct AttentionView {
@@ -50,8 +52,9 @@ struct HeadView {
  */
 struct Kernels {
   const char * name;
-  /** Products of frozen weights with BF16 dot products: faster than ggml's 8-bit ones. False: leave them to ggml. */
-  bool fast_linear;
+  bool fast_linear() const { return half != RowFormat::f32; }
+  /** What the factor of a frozen product is rounded to where 8 bits will not do (bf16, int16: forward only). f32: ggml's 8-bit products are faster. */
+  RowFormat half;
   /** Lanes (outputs or inputs) [from, to) of forward, backward, lora_up and lora_down_back begin at a multiple of this. */
   int64_t panel;
 
@@ -63,6 +66,8 @@ struct Kernels {
   void (*from_bf16)(const uint16_t * from, float * to, int64_t n, int ith, int nth);
   /** Rows of n values to 8 bits; null: this table multiplies in BF16 or F32 only. */
   void (*to_int8)(const float * from, void * to, int64_t n_rows, int64_t n, int ith, int nth);
+  /** The same to 16 bits; null unless `half` is int16. */
+  void (*to_int16)(const float * from, void * to, int64_t n_rows, int64_t n, int ith, int nth);
 
   /** u[t][r] = scale * sum_i a[r][i] x[t][i]. */
   void (*lora_down)(const float * x, const float * a, float * u, int64_t n, int64_t n_in, int64_t rank, float scale, int ith, int nth);

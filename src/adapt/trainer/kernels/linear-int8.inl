@@ -212,15 +212,7 @@ template <int MR> static inline void tile_int8(const Int8Rows & x, int64_t n_blo
       }
     }
     for (int i = 0; i < MR; i++) {
-      for (int j = 0; j < 2; j++) {
-        const int64_t left = lanes - lane - 16 * j;
-        if (left <= 0) break;
-        const auto mask = __mmask16(left >= 16 ? 0xffff : (1 << left) - 1);
-        float * to = y + i * ldy + lane + 16 * j;
-        __m512 r = acc[i][j];
-        if (accumulate) r = _mm512_add_ps(r, _mm512_maskz_loadu_ps(mask, to));
-        _mm512_mask_storeu_ps(to, mask, r);
-      }
+      for (int j = 0; j < 2; j++) store_lanes(y + i * ldy + lane + 16 * j, acc[i][j], lanes - lane - 16 * j, accumulate);
     }
   }
 }
