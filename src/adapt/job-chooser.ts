@@ -56,8 +56,8 @@ export class JobChooser {
   async newInteractions(profileId: string): Promise<number> {
     const last = await this.#deps.journal.read(profileId, "full");
     const known = new Set(last === null || last.state === "failed" ? [] : last.interactionIds);
-    const interactions = await this.#deps.archive.interactions(profileId, MAX_INTERACTIONS);
-    return interactions.filter(({ id }) => !known.has(id)).length;
+    const ids = await this.#deps.archive.interactionIds(profileId, MAX_INTERACTIONS);
+    return ids.filter((id) => !known.has(id)).length;
   }
 
   async #nextMicro(profile: ProfileListing, base: BaseModel, situation: Situation, wishes: Set<Wish>) {

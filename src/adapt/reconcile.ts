@@ -4,7 +4,7 @@ import { isJobOver, nextJobState } from "./job.ts";
 import type { JobJournal } from "./job-journal.ts";
 
 export interface ReconcileDeps {
-  readonly archive: Pick<ProfileArchive, "interactions">;
+  readonly archive: Pick<ProfileArchive, "interactionIds">;
   readonly store: AdapterStore;
   readonly journal: JobJournal;
 }
@@ -32,7 +32,7 @@ export async function reconcileProfile(
   }
   const job = await journal.read(profileId, "full");
   if (job === null && (await store.list(profileId, null)).length === 0) return null;
-  const gone = isGone ?? absentFrom(new Set((await archive.interactions(profileId)).map(({ id }) => id)));
+  const gone = isGone ?? absentFrom(new Set(await archive.interactionIds(profileId)));
   const { versions } = await store.revoke(profileId, gone);
   revoked.push(...versions);
   if (job === null || isJobOver(job.state)) return versions.length > 0 ? "rebuild" : null;

@@ -98,6 +98,19 @@ export async function readInteractions(
   return rows.reverse().map((row) => interactionFrom(row, cipher, signals.get(row.id) ?? [], table));
 }
 
+/** Ids of the newest `limit` interactions, oldest first. */
+export async function readInteractionIds(
+  database: Pick<SqlTransaction, "all">,
+  profileId: string,
+  limit: number,
+): Promise<string[]> {
+  const rows = await database.all<{ id: string }>(
+    "SELECT id FROM interactions WHERE profile_id = ? ORDER BY sequence DESC LIMIT ?",
+    [profileId, limit],
+  );
+  return rows.reverse().map(({ id }) => id);
+}
+
 /** Input and answer of one interaction. */
 export async function readExchange(
   database: SqlTransaction,

@@ -259,6 +259,8 @@ export interface ProfileArchive {
   summary(profileId: string): Promise<ProfileSummary>;
   /** The newest `limit` interactions (default: all) with their signals, oldest first. */
   interactions(profileId: string, limit?: number): Promise<Interaction[]>;
+  /** Their ids alone, in the same order: nothing is decrypted for them. */
+  interactionIds(profileId: string, limit?: number): Promise<string[]>;
   facts(profileId: string): Promise<Fact[]>;
   editFact(factId: string, change: Pick<Fact, "statement" | "value">): Promise<FactEdit>;
   /** False when there is no such fact. */

@@ -5,7 +5,7 @@ import { consentHistory, hasConsent } from "./consent-ledger.ts";
 import { eraseProfile } from "./erasure.ts";
 import { factOwner, readFacts, rewriteFact } from "./fact-rows.ts";
 import { decayed } from "./frequency.ts";
-import { ownerOf, readInteractions } from "./interaction-rows.ts";
+import { ownerOf, readInteractionIds, readInteractions } from "./interaction-rows.ts";
 import type {
   DeletionReceipt,
   Fact,
@@ -107,6 +107,10 @@ export class SqliteProfileArchive implements ProfileArchive {
     return database.transaction(async (handle) =>
       readInteractions(handle, await vault.cipher(handle, profileId), profileId, signalTable, limit),
     );
+  }
+
+  async interactionIds(profileId: string, limit = Number.MAX_SAFE_INTEGER): Promise<string[]> {
+    return await readInteractionIds(this.#parts.database, profileId, limit);
   }
 
   facts(profileId: string): Promise<Fact[]> {

@@ -189,3 +189,15 @@ test("recall reaches the newest 3 when limited to 3, and deleting or judging old
   await opened.archive.deleteInteraction(ids[1] ?? "");
   expect((await context()).exchanges.map(({ input }) => input).sort()).toEqual(["number four", "number three"]);
 });
+
+test("ids of the newest turns come in the order of the turns, also where one cannot be decrypted any more", async () => {
+  await using folder = await makeTempDir("archive");
+  await using opened = await openTestStore(folder);
+  const { archive, store, database } = opened;
+  const { id } = await consentingProfile(opened);
+  for (const input of ["one", "two", "three"]) await store.record(turn(id, { input }));
+  const all = (await archive.interactions(id)).map((each) => each.id);
+  await database.transaction((handle) => handle.run("UPDATE interactions SET sealed_input = x'00'"));
+  expect(await archive.interactionIds(id)).toEqual(all);
+  expect(await archive.interactionIds(id, 2)).toEqual(all.slice(1));
+});
