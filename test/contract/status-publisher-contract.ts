@@ -287,12 +287,16 @@ export function statusPublisherContract(
         ]) {
           await watcher.send(`${ROOT}/request/power/set_mode`, JSON.stringify({ mode, transaction }));
         }
+        const answers = () =>
+          watcher.seen
+            .slice(from)
+            .filter(({ topic }) => topic === `${ROOT}/response/power/set_mode`)
+            .map(({ text }) => (JSON.parse(text) as { transaction: number }).transaction);
+        await watcher.waitFor(() => answers().length === 5, from);
         await watcher.request(ROOT, "health_check", "");
-        const answers = watcher.seen.slice(from).filter(({ topic }) => topic === `${ROOT}/response/power/set_mode`);
         expect(runs).toEqual(["quiet", "auto", "performance"]);
-        expect(answers.map(({ text }) => (JSON.parse(text) as { transaction: number }).transaction)).toEqual([
-          2, 1, 2, 3, 1,
-        ]);
+        // Requests run side by side: only the number of answers to each is promised.
+        expect(answers().sort()).toEqual([1, 1, 2, 2, 3]);
       });
 
       test("2,000 requests as fast as they go: at most eight run, every one is answered by a code or counted, and then it serves as before", async () => {
