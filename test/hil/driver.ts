@@ -54,6 +54,8 @@ export interface BoardProbe extends AsyncDisposable {
  */
 export interface BoardDriver extends AsyncDisposable {
   readonly name: DriverName;
+  /** Codes of alerts that may stand on this board without a fault, e.g. for a sound card that is perfectly silent. */
+  readonly standingAlerts: readonly string[];
   /** Control socket and events of the service; another object after a restart of the service or of the board. */
   readonly service: WatchedService;
   /** A shell on the board. */

@@ -21,6 +21,7 @@ const SETTINGS = "/etc/asls/conf.d/90-hil.yaml";
  */
 export class RealBoard implements BoardDriver {
   readonly name = "board";
+  readonly standingAlerts: readonly string[] = [];
   readonly #rig: Rig;
   readonly #folder: TempDir;
   readonly #settings: string;

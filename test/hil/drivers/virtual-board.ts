@@ -12,6 +12,7 @@ import { thisMachine } from "./place.ts";
 /** The built program as a child of this process, on the virtual board; power is cut by SIGKILL. */
 export class VirtualBoard implements BoardDriver {
   readonly name = "virtual";
+  readonly standingAlerts: readonly string[] = [];
   readonly place = thisMachine;
   readonly #folder: TempDir;
   readonly #settings: readonly string[];
