@@ -52,6 +52,8 @@ const TRAINABLE_TURNS = 30;
 const LIMITS = { rssGrowthPct: 2, fdGrowth: 0, writtenMbPerDay: 50 } as const;
 /** Fewer days are no time for memory to settle: the growth is told, and not judged. */
 const JUDGED_DAYS = 3;
+/** So many turns the service keeps at hand (phrases, recall, training): before they are full it grows by design. */
+const FULL_PROFILE_TURNS = 500;
 
 /** Lives with the service for that many days of its time, and measures what that left. */
 export async function soak(options: SoakOptions): Promise<SoakReport> {
@@ -84,6 +86,7 @@ class Soak {
     const onEvent = (seen: SeenEvent) => this.#seen(seen);
     await using device = await SoakDevice.start({ folder, settings: [`mqtt.url=${broker.url}`], onEvent });
     await allowEverything(device);
+    if (days >= JUDGED_DAYS) await this.#fill(device);
     for (let period = 0; period < this.#periods; period += 1) {
       const plan = planPeriod(period, this.#periodMs, seed, this.#said.length >= TRAINABLE_TURNS);
       for (const happening of plan) {
@@ -103,6 +106,12 @@ class Soak {
     return this.#judged(days, seed);
   }
 
+  /** Memory is judged in a device that has been in use for two weeks. */
+  async #fill(device: SoakDevice): Promise<void> {
+    this.#options.log(`soak: ${FULL_PROFILE_TURNS} turns before the first day`);
+    while (this.#turns < FULL_PROFILE_TURNS) await this.#type(device);
+  }
+
   async #happen(happening: Happening, site: Site): Promise<void> {
     try {
       if (happening.kind === "talk") await this.#talk(happening, site.device);
@@ -118,9 +127,7 @@ class Soak {
 
   async #talk({ typed, spoken, corrected }: Extract<Happening, { kind: "talk" }>, device: SoakDevice): Promise<void> {
     for (let n = 0; n < typed; n += 1) {
-      const input = requestOf(this.#turns);
-      this.#answered(await device.call("say", { text: input, aloud: false }));
-      this.#said.push(input);
+      await this.#type(device);
       const correction = n < corrected ? wantedAnswerOf(this.#turns - 1) : null;
       if (correction !== null) await device.call("feedback", { kind: "correction", correction });
       else if (n === corrected) await device.call("feedback", { kind: "up", correction: null });
@@ -129,6 +136,12 @@ class Soak {
       const path = await recordSentence(this.#options.folder, "request", "turn on the kitchen lights");
       this.#answered(await device.call("listen", { path }));
     }
+  }
+
+  async #type(device: SoakDevice): Promise<void> {
+    const input = requestOf(this.#turns);
+    this.#answered(await device.call("say", { text: input, aloud: false }));
+    this.#said.push(input);
   }
 
   #answered(report: unknown): void {
