@@ -96,6 +96,12 @@ const FILES: readonly (readonly [what: string, bytes: Buffer, trainer: string, m
     "E_ADAPTER_MISMATCH",
     "E_ADAPTER_INVALID",
   ],
+  [
+    "2^30 ranks of matrices without width, which take no bytes",
+    buildGguf({ metadata: adapterMetadata(4), tensors: pair([0, 2 ** 30], [2 ** 30, 0]) }),
+    "E_ADAPTER_MISMATCH",
+    "E_ADAPTER_MISMATCH",
+  ],
   ["rank 0", buildGguf({ metadata: adapterMetadata(4), tensors: [] }), "E_ADAPTER_MISMATCH", "E_ADAPTER_INVALID"],
 ];
 
