@@ -100,7 +100,7 @@ const FILES: readonly (readonly [what: string, bytes: Buffer, trainer: string, m
     "2^30 ranks of matrices without width, which take no bytes",
     buildGguf({ metadata: adapterMetadata(4), tensors: pair([0, 2 ** 30], [2 ** 30, 0]) }),
     "E_ADAPTER_MISMATCH",
-    "E_ADAPTER_MISMATCH",
+    "E_ADAPTER_INVALID",
   ],
   ["rank 0", buildGguf({ metadata: adapterMetadata(4), tensors: [] }), "E_ADAPTER_MISMATCH", "E_ADAPTER_INVALID"],
 ];

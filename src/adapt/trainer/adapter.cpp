@@ -149,6 +149,9 @@ LoraOptions Adapter::read_options(const std::string & path, const Model & model)
     const ggml_tensor * a = ggml_get_tensor(file.meta, tensor_name(0, t, 'a').c_str());
     options.targets[size_t(t)] = a != nullptr;
     if (a == nullptr) continue;
+    // Without width they would take no bytes of the file, whatever their rank.
+    const int64_t n_in = model.layers[0].matrices[size_t(t)].weight->ne[0];
+    if (a->ne[0] != n_in) throw TrainerError("E_ADAPTER_MISMATCH", text("%s is %lld wide where %lld is needed", a->name, (long long) a->ne[0], (long long) n_in));
     if (options.rank != 0 && options.rank != a->ne[1]) throw TrainerError("E_ADAPTER_MISMATCH", "the adapter's rank differs between matrices");
     options.rank = int(a->ne[1]);
   }
