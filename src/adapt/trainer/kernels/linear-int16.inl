@@ -114,9 +114,18 @@ static void multiply_panel_int16(Int16Rows x, int64_t n, int64_t n_blocks, const
     y += rows * ldy;
     n -= rows;
   };
-  for (; n >= 6; next(6)) tile_int16<6>(x, n_blocks, panel, scale, y, ldy, lanes, accumulate);
-  for (; n >= 2; next(2)) tile_int16<2>(x, n_blocks, panel, scale, y, ldy, lanes, accumulate);
-  for (; n >= 1; next(1)) tile_int16<1>(x, n_blocks, panel, scale, y, ldy, lanes, accumulate);
+  while (n >= 6) {
+    tile_int16<6>(x, n_blocks, panel, scale, y, ldy, lanes, accumulate);
+    next(6);
+  }
+  while (n >= 2) {
+    tile_int16<2>(x, n_blocks, panel, scale, y, ldy, lanes, accumulate);
+    next(2);
+  }
+  while (n >= 1) {
+    tile_int16<1>(x, n_blocks, panel, scale, y, ldy, lanes, accumulate);
+    next(1);
+  }
 }
 
 template <int type> static void linear_int16_of(const WeightView & w, const RowsView & x, float * y, bool accumulate, int64_t from, int64_t to) {

@@ -225,10 +225,22 @@ static void multiply_panel_int8(Int8Rows x, int64_t n, int64_t n_blocks, const u
     y += rows * ldy;
     n -= rows;
   };
-  for (; n >= 6; next(6)) tile_int8<6>(x, n_blocks, panel, scale, y, ldy, lanes, accumulate);
-  for (; n >= 4; next(4)) tile_int8<4>(x, n_blocks, panel, scale, y, ldy, lanes, accumulate);
-  for (; n >= 2; next(2)) tile_int8<2>(x, n_blocks, panel, scale, y, ldy, lanes, accumulate);
-  for (; n >= 1; next(1)) tile_int8<1>(x, n_blocks, panel, scale, y, ldy, lanes, accumulate);
+  while (n >= 6) {
+    tile_int8<6>(x, n_blocks, panel, scale, y, ldy, lanes, accumulate);
+    next(6);
+  }
+  while (n >= 4) {
+    tile_int8<4>(x, n_blocks, panel, scale, y, ldy, lanes, accumulate);
+    next(4);
+  }
+  while (n >= 2) {
+    tile_int8<2>(x, n_blocks, panel, scale, y, ldy, lanes, accumulate);
+    next(2);
+  }
+  while (n >= 1) {
+    tile_int8<1>(x, n_blocks, panel, scale, y, ldy, lanes, accumulate);
+    next(1);
+  }
 }
 
 template <bool outputs, int type> static void linear_int8_of(const WeightView & w, const RowsView & x, float * y, bool accumulate, int64_t from, int64_t to) {
