@@ -14,11 +14,14 @@ trainer_pid() {
 }
 # Processor time so far, user and system, in ticks of 10 ms.
 ticks() { sed 's/.*) //' /proc/$1/stat | cut -d ' ' -f 12,13; }
-# Takes no processor time: frozen, or waiting for leave to go on.
+# Takes no processor time for a second: frozen, or waiting for leave to go on. On an emulated processor a second of
+# computing can take minutes, so the first tick is enough to know that it is not.
 is_still() {
   ticks_before=$(ticks $1)
-  sleep 1
-  [ "$ticks_before" = "$(ticks $1)" ]
+  for look in 1 2 3 4 5 6 7 8 9 10; do
+    sleep 0.1
+    [ "$ticks_before" = "$(ticks $1)" ] || return 1
+  done
 }
 `;
 
