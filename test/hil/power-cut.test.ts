@@ -14,8 +14,8 @@ const KINDS = ["write", "training", "swap"] as const;
 const UPDATE_MS = 1_200_000;
 /** One cut with everything around it on an emulated processor, ms. */
 const CUT_MS = 300_000;
-/** More than `training.minInteractions`. */
-const ENOUGH_TURNS = 10;
+/** `training.minInteractions` and one more. */
+const ENOUGH_TURNS = 6;
 /** Longest wait before a cut, ms; cut number n comes after a share of it, so that a run covers the whole. */
 const SPREAD_MS = 2_000;
 

@@ -7,8 +7,15 @@ import type { ControlMethod, ControlParams } from "../../src/runtime/control/con
 import { childrenOf, KillableService } from "../support/killable-service.ts";
 import { type Holding, holdingOf, writtenBytesOf } from "./meter.ts";
 
-/** Collects garbage on SIGUSR2, so that memory is compared without what V8 would still have dropped. */
-const GARBAGE_HOOK = 'process.on("SIGUSR2", () => globalThis.gc?.());';
+/**
+ * Collects garbage on SIGUSR2 and gives its pages back, so that memory is compared without what V8 would still have dropped:
+ * `gc()` leaves the pages to a later time.
+ */
+const GARBAGE_HOOK = `
+import { Session } from "node:inspector";
+const session = new Session();
+session.connect();
+process.on("SIGUSR2", () => session.post("HeapProfiler.collectGarbage"));`;
 const ALONE_MS = 240_000;
 const LOOK_MS = 250;
 const MEMORY_FOLDER = "/dev/shm";
