@@ -429,7 +429,7 @@ describe("memory plan", () => {
       budget = Math.floor(Number(Object(plan.memory_mb).total)) - 1;
     }
     expect(plans[0]).toEqual([4, 4]);
-    expect(plans).toContainEqual([4, 1]);
+    expect(plans.some(([kept, whole]) => kept === 4 && whole < 4)).toBe(true);
     for (const [kept, whole] of plans) expect(whole === 1 || kept === 4).toBe(true);
     expect(digests.size).toBe(1);
   });

@@ -23,7 +23,7 @@ RowsView rows_of(const ggml_tensor * x) {
 }
 
 /**
- * F32 weights keep F32 precision, half ones their own; 8 bits need blocks of 32, pairs of values even widths, in both directions. Forward
+ * F32 weights keep F32 precision, half ones their own; integers need blocks of 32, pairs of values even widths, in both directions. Forward
  * only where `may_round` and the weights are 8-bit numbers in blocks of 32 already: rounding both costs too much of the gradient's direction.
  */
 RowFormat format_for(const Kernels & k, const ggml_tensor * w, bool backward, bool may_round) {
@@ -31,8 +31,8 @@ RowFormat format_for(const Kernels & k, const ggml_tensor * w, bool backward, bo
   const bool in_8_bits = backward ? ggml_is_quantized(w->type) : may_round && (w->type == GGML_TYPE_Q8_0 || w->type == GGML_TYPE_Q4_0);
   if (w->type == GGML_TYPE_F32) return RowFormat::f32;
   if (k.to_int8 != nullptr && both(32) && in_8_bits) return RowFormat::int8;
-  if (k.half == RowFormat::int16) return !backward && both(32) ? RowFormat::int16 : RowFormat::f32;
-  return both(2) ? k.half : RowFormat::f32;
+  const RowFormat half = backward ? k.half_backward : k.half;
+  return both(half == RowFormat::int16 ? 32 : 2) ? half : RowFormat::f32;
 }
 
 /** Fills lanes [from, to) of y with bias and add; false when there is neither, and nothing was written. */

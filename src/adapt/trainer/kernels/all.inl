@@ -1,4 +1,4 @@
-// Everything an instruction set's table needs. Before: VL, WIDE (vectors per panel), TABLE (its name), and a namespace of its own.
+// Everything an instruction set's table needs. Before: VL, WIDE (vectors in a row of an F32 tile) and a namespace of its own.
 
 #include "vector.inl"
 #include "sgemm.inl"

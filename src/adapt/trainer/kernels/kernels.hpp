@@ -53,8 +53,8 @@ struct HeadView {
 struct Kernels {
   const char * name;
   bool fast_linear() const { return half != RowFormat::f32; }
-  /** What the factor of a frozen product is rounded to where 8 bits will not do (bf16, int16: forward only). f32: ggml's 8-bit products are faster. */
-  RowFormat half;
+  /** What the factor of a frozen product is rounded to where 8 bits will not do. f32: not at all, and forward ggml's 8-bit products are faster. */
+  RowFormat half, half_backward;
   /** Lanes (outputs or inputs) [from, to) of forward, backward, lora_up and lora_down_back begin at a multiple of this. */
   int64_t panel;
 
@@ -64,7 +64,7 @@ struct Kernels {
   void (*backward)(const WeightView & w, const RowsView & dy, float * dx, bool accumulate, int64_t from, int64_t to);
   void (*to_bf16)(const float * from, uint16_t * to, int64_t n, int ith, int nth);
   void (*from_bf16)(const uint16_t * from, float * to, int64_t n, int ith, int nth);
-  /** Rows of n values to 8 bits; null: this table multiplies in BF16 or F32 only. */
+  /** Rows of n values to 8 bits; null: this table has no 8-bit products. */
   void (*to_int8)(const float * from, void * to, int64_t n_rows, int64_t n, int ith, int nth);
   /** The same to 16 bits; null unless `half` is int16. */
   void (*to_int16)(const float * from, void * to, int64_t n_rows, int64_t n, int ith, int nth);

@@ -50,25 +50,7 @@ static void to_int8(const float * from, void * to, int64_t n_rows, int64_t n, in
   }
 }
 
-/** A block of 32 weights as signed bytes and their scale. */
-template <int type> static inline __m256i block_values(const uint8_t * block, float & scale) {
-  uint16_t half;
-  memcpy(&half, block, 2);
-  scale = _cvtsh_ss(half);
-  if (type == GGML_TYPE_Q8_0) return _mm256_loadu_si256(reinterpret_cast<const __m256i *>(block + 2));
-  if (type == GGML_TYPE_IQ4_NL) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i *>(block + 2)), low = _mm_set1_epi8(15);
-    const __m256i levels = _mm256_broadcastsi128_si256(_mm_setr_epi8(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113));
-    return _mm256_shuffle_epi8(levels, _mm256_set_m128i(_mm_and_si128(_mm_srli_epi16(bytes, 4), low), _mm_and_si128(bytes, low)));
-  }
-  // Q4_0: (nibble - 8) * 16, so that few bits are lost when scales are brought to the same size
-  scale *= 1.0f / 16;
-  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i *>(block + 2)), high = _mm_set1_epi8(char(0xf0));
-  const __m256i nibbles = _mm256_set_m128i(_mm_and_si128(bytes, high), _mm_and_si128(_mm_slli_epi16(bytes, 4), high));
-  return _mm256_xor_si256(nibbles, _mm256_set1_epi8(char(0x80)));
-}
-
-/** The same of columns [from, from + count) of a row of any type. */
+/** Columns [from, from + count) of a row of any type as signed bytes and their scales. */
 static void round_row(const WeightView & w, int64_t row, int64_t from, int64_t count, float * buffer, uint8_t * values, float * scales) {
   const float * f = dequantise(w, row, from, count, buffer);
   for (int64_t k = 0; k < count; k += 32) {
@@ -78,9 +60,6 @@ static void round_row(const WeightView & w, int64_t row, int64_t from, int64_t c
     _mm_storeu_si128(reinterpret_cast<__m128i *>(values + k + 16), _mm512_cvtepi32_epi8(b));
   }
 }
-
-template <int type> constexpr int64_t block_size_of = type == GGML_TYPE_Q8_0 ? 34 : 18;
-constexpr int any_type = -1;
 
 template <int type> static void pack_outputs_int8(const WeightView & w, int64_t lane0, int64_t lanes, int64_t k0, int64_t n_k, ScratchInt8 & s) {
   const __m512i offset = _mm512_set1_epi8(char(0x80));

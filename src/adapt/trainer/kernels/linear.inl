@@ -1,6 +1,7 @@
 // Products with frozen weights. A panel of PANEL output lanes is dequantised once per block of the contraction and used for every token.
 
-constexpr int64_t PANEL = WIDE * VL;
+constexpr int64_t PANEL = 64;
+static_assert(PANEL % (WIDE * VL) == 0);
 constexpr int64_t PANELS = 4; // packed together where the contraction runs along rows (backward): as wide as a K-quant block
 
 constexpr int64_t K_BLOCK_F32 = 128; // short sums, added up: as accurate as ggml's own, which the comparison with llama.cpp needs
@@ -53,6 +54,7 @@ static void multiply_panel(const float * x, int64_t ldx, int64_t n, int64_t n_k,
 }
 
 #include "linear-bf16.inl"
+#include "quantised-blocks.inl"
 #include "linear-int8.inl"
 #include "linear-int16.inl"
 
@@ -65,9 +67,12 @@ template <bool outputs> static void linear(const WeightView & w, const RowsView 
 #ifdef ASLS_VNNI
   if (x.format == RowFormat::int8) return linear_int8<outputs>(w, x, y, accumulate, from, to);
 #endif
-#if defined(ASLS_VNNI) && !defined(ASLS_BF16)
-  if constexpr (outputs) {
-    if (x.format == RowFormat::int16) return linear_int16(w, x, y, accumulate, from, to);
+#ifdef ASLS_INT16
+#ifdef __AVX512F__
+  if constexpr (outputs)
+#endif
+  {
+    if (x.format == RowFormat::int16) return linear_int16<outputs>(w, x, y, accumulate, from, to);
   }
 #endif
   Scratch & s = scratch();

@@ -28,7 +28,7 @@ static inline void sgemm_tile(int64_t n_k, const float * a, int64_t sam, int64_t
 
 template <int NV, bool part>
 static inline void sgemm_column(int64_t n_m, int64_t n_k, const float * a, int64_t sam, int64_t sak, const float * b, int64_t ldb, float * c, int64_t ldc, float alpha, bool accumulate, int64_t tail) {
-  constexpr int MR = NV == 1 ? 8 : NV == 2 ? 8 : 6;
+  constexpr int MR = NV == 1 ? 8 : NV == 2 && REGISTERS == 32 ? 8 : 6;
   int64_t m = 0;
   for (; m + MR <= n_m; m += MR) sgemm_tile<MR, NV, part>(n_k, a + m * sam, sam, sak, b, ldb, c + m * ldc, ldc, alpha, accumulate, tail);
   for (; m + 2 <= n_m; m += 2) sgemm_tile<2, NV, part>(n_k, a + m * sam, sam, sak, b, ldb, c + m * ldc, ldc, alpha, accumulate, tail);
@@ -45,17 +45,17 @@ static void sgemm(int64_t n_m, int64_t n_n, int64_t n_k, const float * a, int64_
 
 /** c[m][n] = alpha * sum_k a[m][k] b[n][k]: both contiguous in k. */
 static void sgemm_dot(int64_t n_m, int64_t n_n, int64_t n_k, const float * a, int64_t lda, const float * b, int64_t ldb, float * c, int64_t ldc, float alpha) {
-  constexpr int R = 4;
+  constexpr int R = 4, C = REGISTERS / 8;
   const auto tile = [&](int64_t m, int64_t n, int64_t rows, int64_t cols) {
-    vec acc[R][R] = {};
+    vec acc[R][C] = {};
     int64_t k = 0;
-    if (rows == R && cols == R) {
+    if (rows == R && cols == C) {
       for (; k + VL <= n_k; k += VL) {
-        vec bv[R];
-        for (int j = 0; j < R; j++) bv[j] = load(b + (n + j) * ldb + k);
+        vec bv[C];
+        for (int j = 0; j < C; j++) bv[j] = load(b + (n + j) * ldb + k);
         for (int i = 0; i < R; i++) {
           const vec av = load(a + (m + i) * lda + k);
-          for (int j = 0; j < R; j++) acc[i][j] += av * bv[j];
+          for (int j = 0; j < C; j++) acc[i][j] += av * bv[j];
         }
       }
     } else {
@@ -73,6 +73,6 @@ static void sgemm_dot(int64_t n_m, int64_t n_n, int64_t n_k, const float * a, in
     }
   };
   for (int64_t m = 0; m < n_m; m += R) {
-    for (int64_t n = 0; n < n_n; n += R) tile(m, n, std::min<int64_t>(R, n_m - m), std::min<int64_t>(R, n_n - n));
+    for (int64_t n = 0; n < n_n; n += C) tile(m, n, std::min<int64_t>(R, n_m - m), std::min<int64_t>(C, n_n - n));
   }
 }

@@ -6,6 +6,12 @@ typedef float vec __attribute__((vector_size(VL * 4), may_alias));
 typedef int32_t ivec __attribute__((vector_size(VL * 4), may_alias));
 typedef float memory_vec __attribute__((vector_size(VL * 4), aligned(4), may_alias));
 
+#if defined(__AVX512F__) || defined(__aarch64__)
+constexpr int REGISTERS = 32;
+#else
+constexpr int REGISTERS = 16;
+#endif
+
 static inline vec load(const float * p) { return *reinterpret_cast<const memory_vec *>(p); }
 static inline void store(float * p, vec v) { *reinterpret_cast<memory_vec *>(p) = v; }
 static inline vec splat(float x) { return x - vec{}; }
