@@ -27,7 +27,7 @@ static inline float largest_of(__m256 x) {
 static inline __m256i to_integers(__m256 a, __m256 b) {
   return _mm256_permute4x64_epi64(_mm256_packs_epi32(_mm256_cvtps_epi32(a), _mm256_cvtps_epi32(b)), 0xd8);
 }
-static inline __m256i * units(void * p) { return static_cast<__m256i *>(p); }
+static inline __m256i * vectors(void * p) { return static_cast<__m256i *>(p); }
 
 /** 32 values as integers up to `most`. Returns the scale: NaN when a value is, so that a diverged run is seen. */
 static inline float round_to(float most, const float * x, int16_t * q) {
@@ -38,8 +38,8 @@ static inline float round_to(float most, const float * x, int16_t * q) {
   }
   const float top = largest_of(_mm256_max_ps(_mm256_max_ps(size_of(a), size_of(b)), _mm256_max_ps(size_of(c), size_of(d))));
   const __m256 inverse = _mm256_set1_ps(top > 0 ? most / top : 0.0f);
-  _mm256_storeu_si256(units(q), to_integers(_mm256_mul_ps(a, inverse), _mm256_mul_ps(b, inverse)));
-  _mm256_storeu_si256(units(q + 16), to_integers(_mm256_mul_ps(c, inverse), _mm256_mul_ps(d, inverse)));
+  _mm256_storeu_si256(vectors(q), to_integers(_mm256_mul_ps(a, inverse), _mm256_mul_ps(b, inverse)));
+  _mm256_storeu_si256(vectors(q + 16), to_integers(_mm256_mul_ps(c, inverse), _mm256_mul_ps(d, inverse)));
   return top / most;
 }
 
@@ -58,8 +58,8 @@ template <int type> static void pack_outputs_int16(const WeightView & w, int64_t
           continue;
         }
         const __m256i bytes = block_values<type>(block, scale);
-        _mm256_storeu_si256(units(values), _mm256_cvtepi8_epi16(_mm256_castsi256_si128(bytes)));
-        _mm256_storeu_si256(units(values + 16), _mm256_cvtepi8_epi16(_mm256_extracti128_si256(bytes, 1)));
+        _mm256_storeu_si256(vectors(values), _mm256_cvtepi8_epi16(_mm256_castsi256_si128(bytes)));
+        _mm256_storeu_si256(vectors(values + 16), _mm256_cvtepi8_epi16(_mm256_extracti128_si256(bytes, 1)));
       }
     }
     for (int64_t k = 0; k < n_k; k += 16) transpose8(reinterpret_cast<const uint32_t *>(s.lanes + k), K_BLOCK_INT16 / 2, reinterpret_cast<uint32_t *>(s.panel + k * PANEL) + group, PANEL);
@@ -69,8 +69,8 @@ template <int type> static void pack_outputs_int16(const WeightView & w, int64_t
 /** The 16 lanes of two rows as pairs. */
 static inline void store_pairs(int16_t * to, __m256i first, __m256i second) {
   const __m256i low = _mm256_unpacklo_epi16(first, second), high = _mm256_unpackhi_epi16(first, second);
-  _mm256_storeu_si256(units(to), _mm256_permute2x128_si256(low, high, 0x20));
-  _mm256_storeu_si256(units(to + 16), _mm256_permute2x128_si256(low, high, 0x31));
+  _mm256_storeu_si256(vectors(to), _mm256_permute2x128_si256(low, high, 0x20));
+  _mm256_storeu_si256(vectors(to + 16), _mm256_permute2x128_si256(low, high, 0x31));
 }
 
 /** A tile of 32 x 32, numbers of 8 bits: it gets the largest of its rows' scales, and its values are multiplied by the others' ratio to that one. */
