@@ -1,6 +1,11 @@
-// Products in 16 bits with AVX-512 VNNI: see linear-int16.inl. Forward only: backward has 8 bits here.
+// Products in 16 bits with AVX-512 VNNI, forward only (backward has 8 bits here): see linear-int16.inl. Activations have 16 bits in blocks of 32,
+// weights are as they are (Q8_0, Q4_0, IQ4_NL) or have 12 bits. The sum of a block stays below 32 * 32767 * 2048 < 2^31.
 
+constexpr int64_t BLOCK_INT16 = 32;
+constexpr float MOST_INT16 = 32767;
+constexpr int64_t LANES_INT16 = PANEL;
 constexpr int64_t K_BLOCK_INT16 = 1024;
+constexpr int64_t BLOCK_VALUES_INT16 = 32 * LANES_INT16;
 constexpr int ROWS_INT16 = 6;
 
 struct ScratchInt16 {
@@ -15,7 +20,7 @@ static ScratchInt16 & scratch_int16() {
 }
 
 /** 32 values as integers up to `most`. Returns the scale: NaN when a value is, so that a diverged run is seen. */
-static inline float round_to(float most, const float * x, int16_t * q) {
+static inline float round_to(float most, const float * x, int16_t * q, int64_t) {
   const __m512 a = _mm512_loadu_ps(x), b = _mm512_loadu_ps(x + 16);
   const float top = _mm512_reduce_max_ps(_mm512_max_ps(_mm512_abs_ps(a), _mm512_abs_ps(b)));
   if (_mm512_cmp_ps_mask(a, b, _CMP_UNORD_Q) != 0) {
@@ -38,7 +43,7 @@ template <int type> static void pack_outputs_int16(const WeightView & w, int64_t
         float scale;
         if (type == any_type) {
           const float * f = dequantise(w, row, k0 + k, 32, s.rows);
-          scale = round_to(2047.0f, f, reinterpret_cast<int16_t *>(rows + 16 * lane));
+          scale = round_to(2047.0f, f, reinterpret_cast<int16_t *>(rows + 16 * lane), 32);
         } else {
           const __m256i values = block_values<type>(static_cast<const uint8_t *>(w.data) + size_t(row) * w.row_bytes + (k0 + k) / 32 * block_size_of<type>, scale);
           _mm512_store_si512(rows + 16 * lane, _mm512_cvtepi8_epi16(values));
@@ -50,11 +55,11 @@ template <int type> static void pack_outputs_int16(const WeightView & w, int64_t
   }
 }
 
-template <int MR> static inline void tile_int16(const Int16Rows & x, int64_t n_blocks, const int16_t * panel, const float * scale, float * y, int64_t ldy, int64_t lanes, bool accumulate) {
+template <int MR> static inline void tile_int16(const Int16Rows & x, int64_t n_k, const int16_t * panel, const float * scale, float * y, int64_t ldy, int64_t lanes, bool accumulate) {
   for (int64_t lane = 0; lane < lanes; lane += 32, panel += 64, scale += 32) {
     __m512 acc[MR][2];
     for (int i = 0; i < MR; i++) acc[i][0] = acc[i][1] = _mm512_setzero_ps();
-    for (int64_t b = 0; b < n_blocks; b++) {
+    for (int64_t b = 0; b < n_k / 32; b++) {
       __m512i dot[MR][2];
       for (int i = 0; i < MR; i++) dot[i][0] = dot[i][1] = _mm512_setzero_si512();
 #pragma GCC unroll 16

@@ -23,7 +23,7 @@ struct RowsView {
 
 /** A row in 8 bits: n values, n / 32 scales (float) and n / 32 sums (int32; see linear-int8.inl). n is a multiple of 32. */
 inline int64_t int8_row_bytes(int64_t n) { return n + n / 4; }
-/** A row in 16 bits, counted in them: n values and n / 32 scales (float). n is a multiple of 32. */
+/** A row in 16 bits, counted in them: n values and at most n / 32 scales (float). n is a multiple of 32. */
 inline int64_t int16_row_values(int64_t n) { return n + n / 16; }
 
 /** Attention of one sequence. q, out and their gradients: n_head * d floats a token; k, v: n_kv * d. */

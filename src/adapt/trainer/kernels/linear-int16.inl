@@ -1,13 +1,10 @@
-// Products with frozen weights in 16 bits: activations in blocks of 32, weights as they are (Q8_0, Q4_0, IQ4_NL) or in 12 bits in blocks of 32
-// (other types). A block's sum stays below 32 * 32767 * 2048 < 2^31. With AVX-512 VNNI without BF16 forward where 8-bit activations will not do: VPDPWSSD
-// multiplies as many pairs as VDPBF16PS. With AVX2 in both directions: VPMADDWD multiplies twice as many pairs as an F32 FMA, and the 8-bit VPMADDUBSW,
-// whose sums have to be widened at once, no more than that.
-// A row of activations: n values, then per block its scale (float).
-// Panel of PANEL lanes: per block of 32 along the contraction 16 x PANEL units of 2 consecutive values, and one scale a lane.
+// Products with frozen weights in 16 bits. With AVX-512 VNNI without BF16 forward where 8-bit activations will not do: VPDPWSSD multiplies as many
+// pairs as VDPBF16PS. With AVX2 in both directions: VPMADDWD multiplies twice as many pairs as an F32 FMA, and the 8-bit VPMADDUBSW, whose sums
+// have to be widened at once, no more than that.
+// A row of activations: n values, then per block of BLOCK_INT16 its scale (float).
+// Panel of LANES_INT16 lanes: per two values along the contraction one pair a lane, and per block one scale a lane.
 
 #ifdef ASLS_INT16
-constexpr int64_t BLOCK_VALUES_INT16 = 32 * PANEL;
-
 /** Rows of activations: values, scales of the first one, and the values from one row to the next. */
 struct Int16Rows {
   const int16_t * values;
@@ -31,11 +28,11 @@ static void to_int16(const float * from, void * to, int64_t n_rows, int64_t n, i
   for (int64_t row = begin; row < end; row++) {
     auto * q = static_cast<int16_t *>(to) + row * int16_row_values(n);
     auto * scales = reinterpret_cast<float *>(q + n);
-    for (int64_t b = 0; b < n / 32; b++) scales[b] = round_to(32767.0f, from + row * n + 32 * b, q + 32 * b);
+    for (int64_t k = 0; k < n; k += BLOCK_INT16) scales[k / BLOCK_INT16] = round_to(MOST_INT16, from + row * n + k, q + k, std::min(BLOCK_INT16, n - k));
   }
 }
 
-static void multiply_panel_int16(Int16Rows x, int64_t n, int64_t n_blocks, const int16_t * panel, const float * scale, float * y, int64_t ldy, int64_t lanes, bool accumulate) {
+static void multiply_panel_int16(Int16Rows x, int64_t n, int64_t n_k, const int16_t * panel, const float * scale, float * y, int64_t ldy, int64_t lanes, bool accumulate) {
   const auto next = [&](int64_t rows) {
     x.values += rows * x.stride;
     x.scales = reinterpret_cast<const float *>(reinterpret_cast<const int16_t *>(x.scales) + rows * x.stride);
@@ -43,15 +40,15 @@ static void multiply_panel_int16(Int16Rows x, int64_t n, int64_t n_blocks, const
     n -= rows;
   };
   while (n >= ROWS_INT16) {
-    tile_int16<ROWS_INT16>(x, n_blocks, panel, scale, y, ldy, lanes, accumulate);
+    tile_int16<ROWS_INT16>(x, n_k, panel, scale, y, ldy, lanes, accumulate);
     next(ROWS_INT16);
   }
   while (n >= 2) {
-    tile_int16<2>(x, n_blocks, panel, scale, y, ldy, lanes, accumulate);
+    tile_int16<2>(x, n_k, panel, scale, y, ldy, lanes, accumulate);
     next(2);
   }
   while (n >= 1) {
-    tile_int16<1>(x, n_blocks, panel, scale, y, ldy, lanes, accumulate);
+    tile_int16<1>(x, n_k, panel, scale, y, ldy, lanes, accumulate);
     next(1);
   }
 }
@@ -67,9 +64,9 @@ template <bool outputs, int type> static void linear_int16_of(const WeightView &
       const int64_t n_k = std::min(K_BLOCK_INT16, n_contract - k);
       if constexpr (outputs) pack_outputs_int16<type>(w, lane, lanes, k, n_k, s);
       else pack_inputs_int16<type>(w, lane, lanes, k, n_k, s);
-      const Int16Rows rows{values + k, scales + k / 32, int16_row_values(n_contract)};
-      for (int64_t part = 0; part < lanes; part += PANEL) {
-        multiply_panel_int16(rows, x.n_rows, n_k / 32, s.panel + part * K_BLOCK_INT16, s.scale + part * (K_BLOCK_INT16 / 32), y + lane + part, n_lanes, std::min(PANEL, lanes - part), accumulate || k > 0);
+      const Int16Rows rows{values + k, scales + k / BLOCK_INT16, int16_row_values(n_contract)};
+      for (int64_t part = 0; part < lanes; part += LANES_INT16) {
+        multiply_panel_int16(rows, x.n_rows, n_k, s.panel + part * K_BLOCK_INT16, s.scale + part * (K_BLOCK_INT16 / BLOCK_INT16), y + lane + part, n_lanes, std::min(LANES_INT16, lanes - part), accumulate || k > 0);
       }
     }
     lane += lanes;
