@@ -77,7 +77,7 @@ describe.skipIf(!existsSync(executable))("asls-trainer (skipped when build/train
       [0, 1, 2].map((n) => ({ ...example(n), group: "g" })),
     );
     const trainer = trainerOf({ file: executable })();
-    await trainer.run({ mode: "train", model, data, out, optimiser: { steps: 30, lr: 0.01 } }).ended;
+    await trainer.run({ mode: "train", model, data, out, optimiser: { steps: 30, lr: 0.004 } }).ended;
 
     const outcome = await trainer.run({ mode: "score", model, data: candidates, initAdapter: out }).ended;
 
