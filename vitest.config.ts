@@ -14,14 +14,14 @@ const project = (name: string, timeoutMs: number, globalSetup = ["test/support/b
 });
 
 /** An emulated processor on a busy host takes 15 minutes to boot and to update a package twice. */
-const HIL_TIMEOUT_MS = (process.env.HIL_DRIVER ?? "virtual") === "virtual" ? 180_000 : 3_600_000;
+const HIL_TIMEOUT_MS = (process.env.HIL_DRIVER ?? "virtual") === "virtual" ? 360_000 : 3_600_000;
 
 export default defineConfig({
   test: {
     projects: [
       project("unit", 10_000),
       project("contract", 60_000),
-      project("integration", 120_000),
+      project("integration", 240_000),
       project("model", 180_000),
       project("hil", HIL_TIMEOUT_MS),
       project("e2e", 120_000),
