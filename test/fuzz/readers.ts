@@ -1,4 +1,4 @@
-import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
+import { closeSync, ftruncateSync, openSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseManifest } from "../../src/adapt/adapter-manifest.ts";
@@ -196,7 +196,15 @@ function files(): Reader[] {
   });
   const onFile = (name: string, samples: readonly Uint8Array[], read: (path: string) => Promise<unknown>): Reader => {
     const at = fileOf(name.replaceAll(" ", "-"));
-    return { name, samples, read: (value) => read(at(value)), isSlow: true };
+    const readAndRemove = async (value: Uint8Array) => {
+      const path = at(value);
+      try {
+        return await read(path);
+      } finally {
+        rmSync(path, { force: true });
+      }
+    };
+    return { name, samples, read: readAndRemove, isSlow: true };
   };
   return [
     onFile("GGUF header", [gguf], readGgufHeader),
