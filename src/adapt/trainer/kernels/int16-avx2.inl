@@ -2,6 +2,7 @@
 // contraction, so that a tile's integers become floats four times as seldom as with blocks of 32, and still round a sixteenth of what 8 bits do.
 // The sum of a block stays below 128 * 8191 * 2048 < 2^31.
 
+constexpr bool INT16_BACKWARD = true;
 constexpr int64_t BLOCK_INT16 = 128;
 constexpr float MOST_INT16 = 8191;
 constexpr int64_t LANES_INT16 = 16;

@@ -1,6 +1,7 @@
 // Products in 16 bits with AVX-512 VNNI, forward only (backward has 8 bits here): see linear-int16.inl. Activations have 16 bits in blocks of 32,
 // weights are as they are (Q8_0, Q4_0, IQ4_NL) or have 12 bits. The sum of a block stays below 32 * 32767 * 2048 < 2^31.
 
+constexpr bool INT16_BACKWARD = false;
 constexpr int64_t BLOCK_INT16 = 32;
 constexpr float MOST_INT16 = 32767;
 constexpr int64_t LANES_INT16 = PANEL;

@@ -68,10 +68,7 @@ template <bool outputs> static void linear(const WeightView & w, const RowsView 
   if (x.format == RowFormat::int8) return linear_int8<outputs>(w, x, y, accumulate, from, to);
 #endif
 #ifdef ASLS_INT16
-#ifdef __AVX512F__
-  if constexpr (outputs)
-#endif
-  {
+  if constexpr (outputs || INT16_BACKWARD) {
     if (x.format == RowFormat::int16) return linear_int16<outputs>(w, x, y, accumulate, from, to);
   }
 #endif
