@@ -1,4 +1,4 @@
-import { closeSync, ftruncateSync, openSync, rmSync, writeSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseManifest } from "../../src/adapt/adapter-manifest.ts";
@@ -169,21 +169,6 @@ function formats(): Reader[] {
   ];
 }
 
-/** A file in memory where the system has one, with these contents. */
-function fileOf(name: string): (value: Uint8Array) => string {
-  const path = join(process.platform === "linux" ? "/dev/shm" : tmpdir(), `asls-fuzz-${process.pid}-${name}`);
-  return (value) => {
-    const file = openSync(path, "w");
-    try {
-      ftruncateSync(file, 0);
-      writeSync(file, value);
-    } finally {
-      closeSync(file);
-    }
-    return path;
-  };
-}
-
 function files(): Reader[] {
   const gguf = buildGguf({
     metadata: {
@@ -195,9 +180,11 @@ function files(): Reader[] {
     tensors: [{ name: "token_embd.weight", shape: [2, 2], data: new Float32Array(4) }],
   });
   const onFile = (name: string, samples: readonly Uint8Array[], read: (path: string) => Promise<unknown>): Reader => {
-    const at = fileOf(name.replaceAll(" ", "-"));
+    // in memory where the system has such a folder
+    const folder = process.platform === "linux" ? "/dev/shm" : tmpdir();
+    const path = join(folder, `asls-fuzz-${process.pid}-${name.replaceAll(" ", "-")}`);
     const readAndRemove = async (value: Uint8Array) => {
-      const path = at(value);
+      writeFileSync(path, value);
       try {
         return await read(path);
       } finally {
