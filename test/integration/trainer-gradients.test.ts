@@ -93,6 +93,29 @@ describe("gradients through quantised weights", () => {
     },
   );
 
+  // Many examples and long answers make the gradient of one token small: 8-bit blocks have a scale in F16, which ends at 6e-8.
+  it.each(["generic", "ggml"])(
+    "%s kernels: small gradients pass through resident copies, cosine above 0.9995",
+    (kernels) => {
+      const model = makeModel(folder, temp.path, "--arch qwen3 --shape tiny --type q8_0");
+      gradients(model, `--dequantise ${model}.f32`);
+      const args = `--against ${model}.f32 --loss mixed --weight 1e-4 --backward resident`;
+      expect(gradients(model, args, { ASLS_TRAINER_KERNELS: kernels }).cosine).toBeGreaterThan(0.9995);
+    },
+  );
+
+  it.each(["q8_0", "q4_0", "q4_1", "q5_0", "q5_1", "iq4_nl"])(
+    "%s with the kernels of any processor: cosine above 0.9995",
+    (type) => {
+      const model = makeModel(folder, temp.path, `--arch qwen3 --shape tiny --type ${type}`);
+      gradients(model, `--dequantise ${model}.f32`);
+      for (const backward of ["fused", "resident"]) {
+        const args = `--against ${model}.f32 --loss mixed --backward ${backward}`;
+        expect(gradients(model, args, { ASLS_TRAINER_KERNELS: "generic" }).cosine).toBeGreaterThan(0.9995);
+      }
+    },
+  );
+
   it.each(["part", "recompute"])(
     "activations kept by %s give exactly the gradients of all kept, dropout included",
     (activations) => {

@@ -1,6 +1,7 @@
 // asls-gradients: checks the reverse pass. Prints one JSON object.
 //
 //   asls-gradients --model FILE --loss ce|kto|dpo|kl|mixed [--tokens 24] [--activations keep|part|recompute] [--backward fused|resident] [--dropout P]
+//       [--weight W]   of every example; small ones make small gradients, as many examples and long answers do
 //       per adapter tensor of the first, middle and last layer: the derivative along the gradient against central differences.
 //       F32 models only: the forward pass of a quantised one is piecewise constant.
 //   asls-gradients --model FILE --against FILE2 [--loss ...]
@@ -77,7 +78,10 @@ struct Run {
     if (option(options, "backward", device.kernels != nullptr ? "fused" : "resident") == "resident") model.make_transposed();
     const std::string loss = option(options, "loss", "ce");
     examples = examples_for(loss, std::stoll(option(options, "tokens", "24")), model.shape.n_vocab);
-    for (const Example & e : examples) group.push_back(&e);
+    for (Example & e : examples) {
+      e.weight *= std::stof(option(options, "weight", "1"));
+      group.push_back(&e);
+    }
     int64_t n_tokens = 0, n_targets = 0;
     for (const Example & e : examples) {
       n_tokens += e.n_tokens();
