@@ -156,5 +156,13 @@ describeWhen(
       const args = `--loss ce --against ${model} --against-backend vulkan --against-backward resident`;
       expect(gradients(model, args, vulkan).cosine).toBeGreaterThan(floor);
     });
+
+    // Devices multiply in F16, where gradients below 6e-8 are zeros.
+    it("small gradients: cosine above 0.9995", { retry: 3 }, () => {
+      const model = makeModel(folder, temp.path, "--arch qwen3 --shape tiny --type q8_0");
+      gradients(model, `--dequantise ${model}.f32`);
+      const args = `--against ${model}.f32 --loss ce --weight 1e-6 --backend vulkan --backward resident`;
+      expect(gradients(model, args, vulkan).cosine).toBeGreaterThan(0.9995);
+    });
   },
 );

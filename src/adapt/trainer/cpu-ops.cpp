@@ -2,6 +2,7 @@
 
 #include "sliced-mul-mat.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -73,6 +74,20 @@ void * Ops::work_for(Work work) {
 ggml_tensor * Ops::product(ggml_tensor * w, ggml_tensor * x) {
   if (kernels_ == nullptr) return ggml_mul_mat(c_, w, x);
   return custom(GGML_TYPE_F32, {w->ne[1], x->ne[1], 1}, {w, x}, [](ggml_tensor * y, int ith, int nth) { sliced_mul_mat(y->src[0], y->src[1], floats(y), ith, nth); });
+}
+
+ggml_tensor * Ops::scaled_product(ggml_tensor * w, ggml_tensor * x, int parts) {
+  const int64_t n_rows = x->ne[1], size = ScaledRows::size(n_rows, x->ne[0], parts);
+  const auto known = std::find_if(copies_.begin(), copies_.end(), [&](const auto & copy) { return copy.first == x && copy.second->type == GGML_TYPE_F32 && copy.second->ne[1] == size; });
+  ggml_tensor * rows = known != copies_.end() ? known->second : nullptr;
+  if (rows == nullptr) {
+    rows = custom(GGML_TYPE_F32, {x->ne[0], size, 1}, {x}, [parts](ggml_tensor * to, int ith, int nth) {
+      const ggml_tensor * from = to->src[0];
+      ScaledRows::fill(floats(from), floats(to), from->ne[1], from->ne[0], parts, ith, nth);
+    });
+    copies_.emplace_back(x, rows);
+  }
+  return custom(GGML_TYPE_F32, {w->ne[1], n_rows, 1}, {w, rows}, [parts](ggml_tensor * y, int ith, int nth) { sliced_mul_mat_scaled(y->src[0], y->src[1], y->ne[1], parts, floats(y), ith, nth); });
 }
 
 bool Ops::fuses_forward(const Matrix & matrix) const {

@@ -8,11 +8,28 @@
 
 namespace {
 int64_t chunk_size(const Shape & shape) { return std::clamp<int64_t>((int64_t(2) << 20) / shape.n_vocab, 16, 256); }
+
+/** The power of two that puts the largest coefficient into [16, 32): devices multiply in F16, which ends at 6e-8 (Micikevicius et al. 2018, loss scaling). */
+float scale_for(const HeadJob & job) {
+  float largest = 0;
+  for (const std::vector<float> * values : {job.coefficients, job.kl_coefficients}) {
+    if (values == nullptr) continue;
+    for (float v : *values) largest = std::max(largest, std::fabs(v));
+  }
+  return largest > 0 && std::isfinite(largest) ? std::ldexp(1.0f, std::clamp(4 - std::ilogb(largest), -60, 60)) : 1.0f;
+}
+
+std::vector<float> times(const std::vector<float> & values, float scale) {
+  std::vector<float> out = values;
+  for (float & v : out) v *= scale;
+  return out;
+}
 } // namespace
 
 size_t Head::scratch_bytes(const Device & device, const Shape & shape, int64_t max_targets, bool divergence) {
-  // our own: logits, which become their gradient, that once more in BF16, and the base's logits; ggml: about three arrays in F32
-  const size_t bytes_each = device.kernels == nullptr ? 12 : divergence ? 10 : 6;
+  // our own: logits, which become their gradient, that once more rounded or scaled, and the base's logits; ggml: about three arrays in F32
+  const size_t copy = device.kernels != nullptr && device.kernels->fast_linear() ? 2 : 4;
+  const size_t bytes_each = device.kernels == nullptr ? 12 : (divergence ? 8 : 4) + copy;
   return size_t(std::min(chunk_size(shape), std::max<int64_t>(max_targets, 1)) * shape.n_vocab) * bytes_each;
 }
 
@@ -25,7 +42,18 @@ Head::Head(Graph & graph, const Model & model, int64_t max_targets) : graph_(gra
 
 Head::~Head() { ggml_backend_buffer_free(rows_); }
 
-HeadResult Head::run(const Activations & activations, const Batch & batch, const HeadJob & job, const std::function<void()> & between) {
+HeadResult Head::run(const Activations & activations, const Batch & batch, const HeadJob & wanted, const std::function<void()> & between) {
+  HeadJob job = wanted;
+  std::vector<float> scaled, kl_scaled;
+  graph_.gradient_scale = graph_.device.kernels == nullptr && job.coefficients != nullptr ? scale_for(job) : 1.0f;
+  if (graph_.gradient_scale != 1.0f) {
+    scaled = times(*job.coefficients, graph_.gradient_scale);
+    job.coefficients = &scaled;
+    if (job.kl_coefficients != nullptr) {
+      kl_scaled = times(*job.kl_coefficients, graph_.gradient_scale);
+      job.kl_coefficients = &kl_scaled;
+    }
+  }
   const int64_t n = int64_t(batch.target_rows.size()), chunk = chunk_size(model_.shape);
   if (n > max_targets_) throw TrainerError("E_TRAINER_INTERNAL", text("%lld targets, room for %lld", (long long) n, (long long) max_targets_));
   HeadResult result;

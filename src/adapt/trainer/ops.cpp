@@ -43,8 +43,14 @@ ggml_tensor * Ops::dropout(int64_t layer, int target, ggml_tensor * x) {
   return graph_.input(GGML_TYPE_F32, x->ne[0], x->ne[1], mask.data());
 }
 
+ggml_tensor * Ops::forward_product(const Matrix & matrix, ggml_tensor * x) {
+  // Activations in 8 bits alone cost too much of the gradient's direction (docs/trainer-engine.md); inference's losses have them.
+  const bool in_two_parts = kernels_ != nullptr && !graph_.follows_inference && ggml_is_quantized(matrix.weight->type);
+  return in_two_parts ? scaled_product(matrix.weight, x, 2) : product(matrix.weight, x);
+}
+
 ggml_tensor * Ops::frozen(const Matrix & matrix, ggml_tensor * x) {
-  return fuses_forward(matrix) ? fused_forward(matrix, nullptr, x, nullptr, nullptr, true) : product(matrix.weight, x);
+  return fuses_forward(matrix) ? fused_forward(matrix, nullptr, x, nullptr, nullptr, true) : forward_product(matrix, x);
 }
 
 ggml_tensor * Ops::linear(int64_t layer, int target, ggml_tensor * x, ggml_tensor * add, ggml_tensor ** u) {
@@ -65,7 +71,7 @@ ggml_tensor * Ops::linear(int64_t layer, int target, ggml_tensor * x, ggml_tenso
   }
   if (u != nullptr) *u = scaled;
   if (fuses_forward(matrix)) return fused_forward(matrix, pair, x, scaled, add, target == target_gate || target == target_up);
-  ggml_tensor * y = product(matrix.weight, x);
+  ggml_tensor * y = forward_product(matrix, x);
   if (matrix.bias != nullptr) y = ggml_add(c_, y, matrix.bias);
   if (pair != nullptr) y = ggml_add(c_, y, product(pair->b, scaled));
   return add != nullptr ? ggml_add(c_, y, add) : y;
@@ -73,7 +79,7 @@ ggml_tensor * Ops::linear(int64_t layer, int target, ggml_tensor * x, ggml_tenso
 
 ggml_tensor * Ops::frozen_back(const Matrix & matrix, ggml_tensor * dy) {
   if (fuses_backward(matrix)) return fused_backward(matrix, nullptr, dy, nullptr, nullptr);
-  if (matrix.transposed != nullptr) return product(matrix.transposed, dy);
+  if (matrix.transposed != nullptr) return kernels_ != nullptr ? scaled_product(matrix.transposed, dy, 1) : ggml_mul_mat(c_, matrix.transposed, dy);
   ggml_tensor * w = matrix.weight;
   if (w->type != GGML_TYPE_F32) {
     // get_rows of every row is the one way to dequantise that all backends have for all types
@@ -106,8 +112,9 @@ ggml_tensor * Ops::linear_back(int64_t layer, int target, ggml_tensor * x, ggml_
     if (drop == nullptr && fuses_backward(matrix)) return fused_backward(matrix, pair, dy, du, add);
   } else {
     du = ggml_scale(c_, ggml_mul_mat(c_, transposed(pair->b), dy), scale);
-    graph_.keep(ggml_add_inplace(c_, pair->db, ggml_out_prod(c_, u, dy)));
-    graph_.keep(ggml_add_inplace(c_, pair->da, ggml_out_prod(c_, input, du)));
+    const float once = 1.0f / graph_.gradient_scale;
+    graph_.keep(ggml_add_inplace(c_, pair->db, ggml_scale(c_, ggml_out_prod(c_, u, dy), once)));
+    graph_.keep(ggml_add_inplace(c_, pair->da, ggml_scale(c_, ggml_out_prod(c_, input, du), once)));
   }
   ggml_tensor * through = ggml_mul_mat(c_, transposed(pair->a), du);
   if (drop != nullptr) through = ggml_mul(c_, through, drop);

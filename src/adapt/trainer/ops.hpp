@@ -63,6 +63,9 @@ private:
   ggml_tensor * fused_backward(const Matrix & matrix, const LoraPair * pair, ggml_tensor * dy, ggml_tensor * du, ggml_tensor * add);
   /** w x as ggml computes it, on our threads. */
   ggml_tensor * product(ggml_tensor * w, ggml_tensor * x);
+  /** The same for values of any size and in one or two parts (ScaledRows). Own kernels only. */
+  ggml_tensor * scaled_product(ggml_tensor * w, ggml_tensor * x, int parts);
+  ggml_tensor * forward_product(const Matrix & matrix, ggml_tensor * x);
   bool fuses_forward(const Matrix & matrix) const;
   bool fuses_backward(const Matrix & matrix) const;
   ggml_tensor * own_attention(ggml_tensor * q, ggml_tensor * k, ggml_tensor * v);
