@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { packageRoot } from "../../src/core/built-file.ts";
 import { describeWhen, lacksProgram } from "../support/describe-when.ts";
-import { buildTimeoutMs, buildTrainer, makeModel } from "../support/native-trainer.ts";
+import { buildTimeoutMs, buildTrainer, makeModel, runTool } from "../support/native-trainer.ts";
 import { makeTempDir, type TempDir } from "../support/temp-dir.ts";
 
 // The arm64 trainer, cross-compiled against the arm64 libraries of node-llama-cpp and run by qemu's user emulation.
@@ -14,9 +14,10 @@ const lacks =
 describeWhen(lacks, "the arm64 trainer under emulation", () => {
   let temp: TempDir;
   let model = "";
+  let plain = "";
 
   beforeAll(async () => {
-    const plain = buildTrainer();
+    plain = buildTrainer();
     execFileSync("sh", ["deploy/build-trainer.sh", "--tools", "--arch", "arm64"], {
       cwd: packageRoot,
       stdio: "inherit",
@@ -44,5 +45,14 @@ describeWhen(lacks, "the arm64 trainer under emulation", () => {
   it("gradients agree with finite differences within 1e-3", { timeout: 400_000 }, () => {
     const result = emulate("gradients", ["--model", model, "--loss", "ce", "--tokens", "8"]);
     expect(result.worst_relative_error).toBeLessThan(1e-3);
+  });
+
+  // Products are ggml's there, whose NEON kernels round activations themselves.
+  it.each(["q4_0", "iq4_nl"])("small gradients through %s and resident copies: cosine above 0.9995", (type) => {
+    const quantised = makeModel(plain, temp.path, `--arch qwen3 --shape narrow --type ${type}`);
+    runTool(plain, "gradients", ["--model", quantised, "--dequantise", `${quantised}.f32`]);
+    const args = ["--model", quantised, "--against", `${quantised}.f32`, "--loss", "ce", "--weight", "1e-4"];
+    const result = emulate("gradients", [...args, "--backward", "resident"]);
+    expect(result.cosine).toBeGreaterThan(0.9995);
   });
 });
