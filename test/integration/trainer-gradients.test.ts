@@ -10,7 +10,7 @@ let temp: TempDir;
 
 /**
  * Software Vulkan (mesa's lavapipe) counts as a device only when it is named. Version 22.3.6 of Debian 12 crashes in threads of its
- * own in about one process of eight, hence the retries below.
+ * own in one process of three to eight, hence the retries below.
  */
 const vulkan = { GGML_VK_VISIBLE_DEVICES: "0" };
 const lavapipe = "/usr/share/vulkan/icd.d/lvp_icd.x86_64.json";
@@ -40,7 +40,7 @@ describe("gradients against finite differences, both halves of every adapter of 
     expect(gradients(model, "--loss mixed --activations recompute").worst_relative_error).toBeLessThan(1e-3);
   });
 
-  it.each(["avx512vnnibf16", "avx512vnni", "avx512bf16", "avx512", "avx2", "generic", "ggml"])(
+  it.each(["amxbf16", "avx512vnnibf16", "avx512vnni", "avx512bf16", "avx512", "avx2", "generic", "ggml"])(
     "stay below 1e-3 with the %s kernels",
     (kernels) => {
       const model = makeModel(folder, temp.path, "--arch qwen3 --shape narrow --type f32");
@@ -83,7 +83,7 @@ describe("gradients through quantised weights", () => {
     );
   });
 
-  it.each(["avx512vnnibf16", "avx512vnni", "avx512bf16", "avx512", "avx2", "generic", "ggml"])(
+  it.each(["amxbf16", "avx512vnnibf16", "avx512vnni", "avx512bf16", "avx512", "avx2", "generic", "ggml"])(
     "%s kernels: cosine above 0.9995",
     (kernels) => {
       const model = makeModel(folder, temp.path, "--arch qwen3 --shape tiny --type q8_0");
@@ -151,14 +151,14 @@ describeWhen(
       ["llama", "f32", 0.9999],
       ["qwen2", "q8_0", 0.998],
       ["qwen3", "q4_k", 0.998],
-    ])("%s %s: cosine above %d, the whole graph on the device", { retry: 3 }, (arch, type, floor) => {
+    ])("%s %s: cosine above %d, the whole graph on the device", { retry: 8 }, (arch, type, floor) => {
       const model = makeModel(folder, temp.path, `--arch ${arch} --shape tiny --type ${type}`);
       const args = `--loss ce --against ${model} --against-backend vulkan --against-backward resident`;
       expect(gradients(model, args, vulkan).cosine).toBeGreaterThan(floor);
     });
 
     // Devices multiply in F16, where gradients below 6e-8 are zeros.
-    it("small gradients: cosine above 0.9995", { retry: 3 }, () => {
+    it("small gradients: cosine above 0.9995", { retry: 8 }, () => {
       const model = makeModel(folder, temp.path, "--arch qwen3 --shape tiny --type q8_0");
       gradients(model, `--dequantise ${model}.f32`);
       const args = `--against ${model}.f32 --loss ce --weight 1e-6 --backend vulkan --backward resident`;

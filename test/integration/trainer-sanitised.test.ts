@@ -62,7 +62,7 @@ describe.each(flavours)("the engine under $name", ({ flavour }) => {
     expect(existsSync(temp.join("a.gguf"))).toBe(true);
   });
 
-  it.each(["avx512vnnibf16", "avx512vnni", "avx512bf16", "avx512", "avx2", "generic", "ggml"])(
+  it.each(["amxbf16", "avx512vnnibf16", "avx512vnni", "avx512bf16", "avx512", "avx2", "generic", "ggml"])(
     "trains with the %s kernels without a finding",
     async (kernels) => {
       const env = { ASLS_TRAINER_KERNELS: kernels };

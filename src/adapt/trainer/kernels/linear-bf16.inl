@@ -32,7 +32,7 @@ static inline void dequantise_bf16(const WeightView & w, int64_t row, int64_t fr
 }
 
 struct ScratchBf16 {
-  uint32_t panel[PANELS * PANEL * K_BLOCK / 2];
+  alignas(64) uint32_t panel[PANELS * PANEL * K_BLOCK / 2];
   uint32_t rows[16 * (K_BLOCK / 2 + 16)];
   float row[K_BLOCK + 512];
 };
@@ -125,9 +125,11 @@ template <int MR> static inline void tile_bf16(const uint16_t * x, int64_t ldx, 
   }
 }
 
-static void multiply_panel_bf16(const uint16_t * x, int64_t ldx, int64_t n, int64_t n_k, const uint32_t * panel, float * y, int64_t ldy, int64_t lanes, bool accumulate) {
+#include "tiles-amx.inl"
+
+static void multiply_panel_bf16(const uint16_t * x, int64_t ldx, int64_t first, int64_t n, int64_t n_k, const uint32_t * panel, float * y, int64_t ldy, int64_t lanes, bool accumulate) {
   const int64_t n_pairs = (n_k + 1) / 2;
-  int64_t t = 0;
+  int64_t t = first;
   for (; t + 6 <= n; t += 6) tile_bf16<6>(x + t * ldx, ldx, n_pairs, panel, y + t * ldy, ldy, lanes, accumulate);
   for (; t + 2 <= n; t += 2) tile_bf16<2>(x + t * ldx, ldx, n_pairs, panel, y + t * ldy, ldy, lanes, accumulate);
   for (; t < n; t++) tile_bf16<1>(x + t * ldx, ldx, n_pairs, panel, y + t * ldy, ldy, lanes, accumulate);
@@ -135,6 +137,11 @@ static void multiply_panel_bf16(const uint16_t * x, int64_t ldx, int64_t n, int6
 template <bool outputs> static void linear_bf16(const WeightView & w, const RowsView & x, float * y, bool accumulate, int64_t from, int64_t to) {
   const int64_t n_lanes = outputs ? w.n_out : w.n_in, n_contract = outputs ? w.n_in : w.n_out, step = outputs ? PANEL : PANELS * PANEL;
   ScratchBf16 & s = scratch_bf16();
+  const auto * rows = static_cast<const uint16_t *>(x.data);
+#ifdef ASLS_AMX
+  const Tiles config;
+  const TiledRows tiled(rows, x.n_rows, x.n_cols);
+#endif
   for (int64_t lane = from; lane < to;) {
     // a group ends at a multiple of its width, so that blocks of 256 weights are dequantised once
     const int64_t lanes = std::min(to, lane / step * step + step) - lane;
@@ -143,7 +150,16 @@ template <bool outputs> static void linear_bf16(const WeightView & w, const Rows
       if (outputs) pack_outputs_bf16(w, lane, lanes, k, n_k, s);
       else pack_inputs_bf16(w, lane, lanes, k, n_k, s);
       for (int64_t part = 0; part < lanes; part += PANEL) {
-        multiply_panel_bf16(static_cast<const uint16_t *>(x.data) + k, x.n_cols, x.n_rows, n_k, s.panel + part * (K_BLOCK / 2), y + lane + part, n_lanes, std::min(PANEL, lanes - part), accumulate || k > 0);
+        const uint32_t * panel = s.panel + part * (K_BLOCK / 2);
+        const int64_t width = std::min(PANEL, lanes - part);
+        int64_t done = 0; // rows
+#ifdef ASLS_AMX
+        if (width % 32 == 0 && n_k % 32 == 0) {
+          multiply_tiles(tiled, k, n_k, panel, y + lane + part, n_lanes, width, accumulate || k > 0);
+          done = tiled.n_rows;
+        }
+#endif
+        multiply_panel_bf16(rows + k, x.n_cols, done, x.n_rows, n_k, panel, y + lane + part, n_lanes, width, accumulate || k > 0);
       }
     }
     lane += lanes;
