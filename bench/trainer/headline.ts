@@ -111,7 +111,7 @@ export async function measureHeadline(
         ? [
             rowOf(
               { ...own, type: "f32" },
-              `PyTorch, ${torchThreads} threads`,
+              `PyTorch, set_num_threads(${torchThreads})`,
               middle(torchSteps, timeOf),
               null,
               torchPeak,
