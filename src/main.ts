@@ -14,6 +14,7 @@ import { packageRoot } from "./core/built-file.ts";
 import { SystemClock } from "./core/clock.ts";
 import { AppError } from "./core/errors.ts";
 import { EventBus } from "./core/event-bus.ts";
+import { giveBackFreeMemory } from "./core/free-memory.ts";
 import type { Service } from "./core/service.ts";
 import type { LoadedConfig } from "./runtime/config/load-config.ts";
 import { isServiceListening } from "./runtime/control/control-client.ts";
@@ -29,6 +30,7 @@ import { controlHandlers } from "./runtime/service/control-bindings.ts";
 import { DescriptorWatch } from "./runtime/service/descriptor-watch.ts";
 import { readDeviceId } from "./runtime/service/device-id.ts";
 import { forgetProfile } from "./runtime/service/forget-profile.ts";
+import { IdleMemory } from "./runtime/service/idle-memory.ts";
 import { KeyService } from "./runtime/service/key-service.ts";
 import { LearningSwitches } from "./runtime/service/learning-switches.ts";
 import { Lifecycle, type ServiceStep } from "./runtime/service/lifecycle.ts";
@@ -277,6 +279,7 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
     },
     { service: new ClockWatch({ alerts, clock, log }), stopMs: 500 },
     { service: new DescriptorWatch({ alerts, clock, log }), stopMs: 500 },
+    { service: new IdleMemory({ phase, clock, giveBack: giveBackFreeMemory }), stopMs: 500 },
     ...(config.model.enabled ? [{ service: models, stopMs: 2_000 }] : []),
     { service: governor, stopMs: 1_000 },
     ...(config.training.enabled ? [{ service: adaptation, stopMs: 3_000 }] : []),

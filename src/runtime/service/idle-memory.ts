@@ -1,0 +1,40 @@
+import type { Clock } from "../../core/clock.ts";
+import type { Service } from "../../core/service.ts";
+import type { PhaseTracker } from "../dialog/phase.ts";
+
+/** How long nobody spoke before memory is given back, ms. Collecting garbage holds up the event loop for some tens of ms. */
+const QUIET_MS = 30_000;
+
+export interface IdleMemoryDeps {
+  readonly phase: PhaseTracker;
+  readonly clock: Clock;
+  readonly giveBack: () => Promise<void>;
+}
+
+/**
+ * Gives back, once after each conversation, what its turns left behind: with a small young generation
+ * (core/service-launch.ts) their garbage lies in V8's old one, which is collected late on a device that idles.
+ */
+export class IdleMemory implements Service {
+  readonly name = "idle memory";
+  readonly #deps: IdleMemoryDeps;
+  #unsubscribe = () => {};
+  #cancel = () => {};
+
+  constructor(deps: IdleMemoryDeps) {
+    this.#deps = deps;
+  }
+
+  async start(): Promise<void> {
+    const { phase, clock, giveBack } = this.#deps;
+    this.#unsubscribe = phase.onChange(({ phase: now }) => {
+      this.#cancel();
+      if (now === "idle") this.#cancel = clock.after(QUIET_MS, () => void giveBack());
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#unsubscribe();
+    this.#cancel();
+  }
+}
