@@ -57,6 +57,11 @@ export const bench: Benchmark = {
     trainer: { type: "string", doc: "asls-trainer executable (default: the one of this installation)" },
     writers: { type: "string", doc: "only so many of the writers, those with the fewest dialogues (default all)" },
     seeds: { type: "string", default: "3", doc: "how many seeds, from 1 on" },
+    "from-seed": {
+      type: "string",
+      default: "1",
+      doc: "measure these seeds only from that one on: processes side by side may share the work, then one reports",
+    },
     write: { type: "boolean", doc: "put the table and the plot into docs/" },
     "report-only": { type: "boolean", doc: "measure nothing; report what earlier runs have kept" },
     fresh: { type: "boolean", doc: "do not go on from what earlier runs have kept" },
@@ -75,6 +80,7 @@ async function run(context: BenchContext): Promise<BenchResult> {
   const most = options.writers === undefined ? all.length : wholeNumber("writers", options.writers);
   const writers = smallest(all, quick ? QUICK.writers : most);
   const seeds = Array.from({ length: quick ? 1 : wholeNumber("seeds", options.seeds) }, (_, i) => i + 1);
+  const firstSeed = wholeNumber("from-seed", options["from-seed"]);
   const wanted = quick ? [...QUICK.arms, ...QUICK.controls] : wantedNames(options.arms);
   await using opened = await openRig(
     model,
@@ -92,7 +98,8 @@ async function run(context: BenchContext): Promise<BenchResult> {
   );
   const { rig } = opened;
   if (options["report-only"] !== true) {
-    const work = { rig, state, writers, seeds, folder, log, signal };
+    const measuredSeeds = seeds.filter((seed) => quick || seed >= firstSeed);
+    const work = { rig, state, writers, seeds: measuredSeeds, folder, log, signal };
     const isWanted = (name: string) => wanted.includes(name);
     if (isWanted(TRIGRAM)) await measureTrigram(work, others);
     await measureArms(
