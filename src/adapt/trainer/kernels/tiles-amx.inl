@@ -2,6 +2,9 @@
 // The panel's rows of pairs are what TDPBF16PS wants as its second factor.
 
 #ifdef ASLS_AMX
+/** GCC's intrinsics do not say that they read memory (only the first 8 bytes of a configuration): what was stored must be there before them. */
+static inline void write_down(const void * stored) { __asm__ volatile("" : : "r"(stored) : "memory"); }
+
 /** This thread's tiles, all of 16 rows of 64 bytes, until the end of the scope. */
 struct Tiles {
   Tiles() {
@@ -11,6 +14,7 @@ struct Tiles {
       uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
     } config;
     static_assert(sizeof config == 64);
+    write_down(&config);
     _tile_loadconfig(&config);
   }
   ~Tiles() { _tile_release(); }
@@ -74,6 +78,7 @@ template <bool both> static inline void tile_amx(const uint16_t * first, const u
 
 /** Products of all whole tiles of tokens from step `k0` of the contraction on. `lanes` and n_k are multiples of 32. */
 static void multiply_tiles(const TiledRows & x, int64_t k0, int64_t n_k, const uint32_t * panel, float * y, int64_t ldy, int64_t lanes, bool accumulate) {
+  write_down(panel);
   for (int64_t t = 0; t < x.n_rows; t += t + 32 <= x.n_rows ? 32 : 16) {
     const bool both = t + 32 <= x.n_rows;
     for (int64_t lane = 0; lane < lanes; lane += 32) {
