@@ -131,10 +131,10 @@ async function run({ quick, options, log, signal }: BenchContext) {
   const file = await inspectModel(modelPath);
   // The same settings as the service's own: the ratio is the price of the port, not of a setting.
   const flashAttention = flashAttentionFor(file, false);
-  const engine = { threads, contextTokens: ours.info.contextTokens, gpu: false, flashAttention } as const;
-  const llama = await loadEngine(engine, silentLogger);
-  const model = await loadModel(llama, modelPath);
-  const slot = await ModelSlot.open(model, [], engine);
+  const settings = { threads, contextTokens: ours.info.contextTokens, gpu: false, flashAttention } as const;
+  const engine = await loadEngine(settings, silentLogger);
+  const model = await loadModel(engine.llama, modelPath);
+  const slot = await ModelSlot.open(model, [], settings);
   const encoder = new PromptEncoder(() => model, new ChatTemplate(file.chatTemplate, model.tokens.bosString ?? "", ""));
 
   const rounds = quick ? 20 : 60;
@@ -177,7 +177,7 @@ async function run({ quick, options, log, signal }: BenchContext) {
   const lag = modelPath === `${packageRoot}models/seed-q8_0.gguf` ? await eventLoopLag(ours, quick) : null;
   await slot.dispose();
   await model.dispose();
-  await llama.dispose();
+  engine.release();
 
   const median = (samples: readonly number[]) => significant(spreadOf(samples).median);
   return {

@@ -1,5 +1,5 @@
 import { Mutex } from "async-mutex";
-import type { Llama, Token } from "node-llama-cpp";
+import type { LlamaModel, Token } from "node-llama-cpp";
 import type { Clock } from "../../core/clock.ts";
 import { AppError, toAppError } from "../../core/errors.ts";
 import { fileSha256 } from "../../core/file-hash.ts";
@@ -19,7 +19,7 @@ import { ChatTemplate } from "./chat-template.ts";
 import { fitMessages, MAX_CHARS_PER_TOKEN } from "./context-fit.ts";
 import { flashAttentionFor } from "./flash-attention.ts";
 import { generatedTokens } from "./generated-tokens.ts";
-import { type EngineOptions, type GpuChoice, loadEngine, loadModel, ModelSlot } from "./llama-engine.ts";
+import { type Engine, type EngineOptions, type GpuChoice, loadEngine, loadModel, ModelSlot } from "./llama-engine.ts";
 import { inspectModel, type ModelFile } from "./model-file.ts";
 import { PromptEncoder } from "./prompt-encoder.ts";
 import { RememberedPhrases } from "./remembered-phrases.ts";
@@ -69,7 +69,7 @@ export class LlamaCppLanguageModel implements LanguageModel {
   readonly #file: ModelFile;
   readonly #options: EngineOptions;
   readonly #parts: LlamaCppParts;
-  readonly #llama: Llama;
+  readonly #engine: Engine;
   readonly #turn = new Mutex();
   readonly #swap = new Mutex();
   readonly #closing = new AbortController();
@@ -85,13 +85,13 @@ export class LlamaCppLanguageModel implements LanguageModel {
     sha256: string,
     options: EngineOptions,
     parts: LlamaCppParts,
-    llama: Llama,
+    engine: Engine,
     slot: ModelSlot,
   ) {
     this.#file = file;
     this.#options = options;
     this.#parts = parts;
-    this.#llama = llama;
+    this.#engine = engine;
     this.#slot = slot;
     const { tokens } = slot.model;
     this.#encoder = new PromptEncoder(
@@ -121,19 +121,21 @@ export class LlamaCppLanguageModel implements LanguageModel {
   ): Promise<LlamaCppLanguageModel> {
     const file = await inspectModel(options.modelPath, options.extraArchitectures);
     const sha256 = await fileSha256(options.modelPath, signal);
-    const engine: EngineOptions = {
+    const settings: EngineOptions = {
       threads: options.threads > 0 ? options.threads : Math.max(1, parts.cores - 1),
       contextTokens: Math.min(options.contextTokens, file.trainedContextTokens),
       gpu: options.gpu,
       flashAttention: flashAttentionFor(file, options.gpu),
     };
-    const llama = await loadEngine(engine, parts.logger);
+    const engine = await loadEngine(settings, parts.logger);
+    let model: LlamaModel | null = null;
     try {
-      const model = await loadModel(llama, file.path, signal);
-      const slot = await ModelSlot.open(model, [], engine);
-      return new LlamaCppLanguageModel(file, sha256, engine, parts, llama, slot);
+      model = await loadModel(engine.llama, file.path, signal);
+      const slot = await ModelSlot.open(model, [], settings);
+      return new LlamaCppLanguageModel(file, sha256, settings, parts, engine, slot);
     } catch (error) {
-      await llama.dispose();
+      await model?.dispose();
+      engine.release();
       throw error;
     }
   }
@@ -179,7 +181,7 @@ export class LlamaCppLanguageModel implements LanguageModel {
       }
       const old = this.#slot;
       const isFresh = this.#needsFreshModel(facts);
-      const model = isFresh ? await loadModel(this.#llama, this.#file.path, this.#closing.signal) : old.model;
+      const model = isFresh ? await loadModel(this.#engine.llama, this.#file.path, this.#closing.signal) : old.model;
       const next = await ModelSlot.open(model, adapters, this.#options).catch(async (error: unknown) => {
         if (isFresh) await model.dispose();
         throw toAppError(error, "E_ADAPTER_INVALID", "llama.cpp refused the adapter");
@@ -203,7 +205,7 @@ export class LlamaCppLanguageModel implements LanguageModel {
       this.#turn.runExclusive(async () => {
         await this.#slot.dispose();
         await this.#slot.model.dispose();
-        await this.#llama.dispose();
+        this.#engine.release();
       }),
     );
   }

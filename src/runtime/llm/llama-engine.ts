@@ -16,26 +16,61 @@ export interface EngineOptions {
   readonly flashAttention?: "auto" | false;
 }
 
+/** node-llama-cpp's native library, in use by one owner. */
+export interface Engine {
+  readonly llama: Llama;
+  /** Once its models are disposed: the next owner may have it. */
+  release(): void;
+}
+
+interface LoadedEngine {
+  readonly llama: Llama;
+  logger: Logger;
+}
+
+/** Loaded and used by nobody, by what they were loaded with. */
+const idle = new Map<string, LoadedEngine[]>();
+
 /**
- * Loads node-llama-cpp's native library; the import is lazy since it costs about 0.5 s and 60 MB. The caller disposes.
+ * Loads node-llama-cpp's native library, or takes one that was released; the import is lazy since it costs about 0.5 s and 60 MB.
+ * It is never disposed: each loading leaves its classes in V8's heap for good, about 0.1 MB, and every training needs one.
  * Never downloads and never compiles: what is not installed is E_LLM_UNAVAILABLE.
  */
-export async function loadEngine(options: EngineOptions, logger: Logger): Promise<Llama> {
+export async function loadEngine(options: EngineOptions, logger: Logger): Promise<Engine> {
+  const key = `${options.gpu} ${options.threads}`;
+  const kept = idle.get(key) ?? [];
+  idle.set(key, kept);
+  const engine = kept.pop() ?? (await openEngine(options, logger));
+  engine.logger = logger;
+  let isReleased = false;
+  return {
+    llama: engine.llama,
+    release: () => {
+      if (!isReleased) kept.push(engine);
+      isReleased = true;
+    },
+  };
+}
+
+async function openEngine({ gpu, threads }: EngineOptions, logger: Logger): Promise<LoadedEngine> {
   try {
     const { getLlama, LlamaLogLevel } = await import("node-llama-cpp");
-    return await getLlama({
-      gpu: options.gpu,
+    const told = { logger };
+    const llama = await getLlama({
+      gpu,
       build: "never",
       skipDownload: true,
       progressLogs: false,
-      maxThreads: options.threads,
+      maxThreads: threads,
       logLevel: LlamaLogLevel.warn,
       logger: (level, message) => {
         const fields = { engine: message.trim() };
-        if (level === LlamaLogLevel.error || level === LlamaLogLevel.fatal) logger.error(fields, "llama.cpp error");
-        else logger.warn(fields, "llama.cpp warning");
+        if (level === LlamaLogLevel.error || level === LlamaLogLevel.fatal)
+          told.logger.error(fields, "llama.cpp error");
+        else told.logger.warn(fields, "llama.cpp warning");
       },
     });
+    return Object.assign(told, { llama });
   } catch (error) {
     throw new AppError("E_LLM_UNAVAILABLE", "node-llama-cpp could not be loaded", { cause: error });
   }

@@ -1,4 +1,4 @@
-import type { Llama, LlamaModel, Token } from "node-llama-cpp";
+import type { LlamaModel, Token } from "node-llama-cpp";
 import type {
   EncodedText,
   LearnedTurns,
@@ -9,7 +9,7 @@ import type {
 import { AppError } from "../../core/errors.ts";
 import type { Logger } from "../../core/logger.ts";
 import { ChatTemplate } from "./chat-template.ts";
-import { loadEngine } from "./llama-engine.ts";
+import { type Engine, loadEngine } from "./llama-engine.ts";
 import { inspectModel, type ModelFile } from "./model-file.ts";
 import { PromptEncoder } from "./prompt-encoder.ts";
 
@@ -26,14 +26,14 @@ interface Answer {
 export class LlamaTrainingTextEncoder implements TrainingTextEncoder {
   readonly vocabularyTokens: number;
   readonly trainedContextTokens: number;
-  readonly #llama: Llama;
+  readonly #engine: Engine;
   readonly #model: LlamaModel;
   readonly #prompts: PromptEncoder;
 
-  private constructor(file: ModelFile, llama: Llama, model: LlamaModel) {
+  private constructor(file: ModelFile, engine: Engine, model: LlamaModel) {
     this.vocabularyTokens = file.vocabularyTokens;
     this.trainedContextTokens = file.trainedContextTokens;
-    this.#llama = llama;
+    this.#engine = engine;
     this.#model = model;
     const { bosString, eosString } = model.tokens;
     this.#prompts = new PromptEncoder(
@@ -48,11 +48,12 @@ export class LlamaTrainingTextEncoder implements TrainingTextEncoder {
    */
   static async open(modelPath: string, logger: Logger): Promise<LlamaTrainingTextEncoder> {
     const file = await inspectModel(modelPath);
-    const llama = await loadEngine({ threads: 1, contextTokens: 8, gpu: false }, logger);
+    const engine = await loadEngine({ threads: 1, contextTokens: 8, gpu: false }, logger);
     try {
-      return new LlamaTrainingTextEncoder(file, llama, await llama.loadModel({ modelPath, vocabOnly: true }));
+      const model = await engine.llama.loadModel({ modelPath, vocabOnly: true });
+      return new LlamaTrainingTextEncoder(file, engine, model);
     } catch (error) {
-      await llama.dispose();
+      engine.release();
       throw new AppError("E_MODEL_LOAD", `llama.cpp could not load the vocabulary of ${modelPath}`, { cause: error });
     }
   }
@@ -64,7 +65,7 @@ export class LlamaTrainingTextEncoder implements TrainingTextEncoder {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#model.dispose();
-    await this.#llama.dispose();
+    this.#engine.release();
   }
 
   #encodePlain(text: string): EncodedText {

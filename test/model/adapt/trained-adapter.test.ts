@@ -29,9 +29,9 @@ const trainer = () =>
 
 /** Losses of every example by node-llama-cpp in F32 throughout, nats per target token. */
 async function llamaCppLosses(modelPath: string, adapter: string | null, examples: readonly TokenExample[]) {
-  const llama = await loadEngine({ threads: 1, contextTokens: 64, gpu: false }, silentLogger);
+  const engine = await loadEngine({ threads: 1, contextTokens: 64, gpu: false }, silentLogger);
+  const model = await engine.llama.loadModel({ modelPath });
   try {
-    const model = await llama.loadModel({ modelPath });
     const context = await model.createContext({
       contextSize: 64,
       threads: 1,
@@ -55,7 +55,8 @@ async function llamaCppLosses(modelPath: string, adapter: string | null, example
     }
     return losses;
   } finally {
-    await llama.dispose();
+    await model.dispose();
+    engine.release();
   }
 }
 

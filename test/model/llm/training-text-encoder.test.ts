@@ -19,10 +19,13 @@ let close: () => Promise<void>;
 
 beforeAll(async () => {
   encoder = await LlamaTrainingTextEncoder.open(MODEL, silentLogger);
-  const llama = await loadEngine({ threads: 1, contextTokens: 8, gpu: false }, silentLogger);
-  const model = await llama.loadModel({ modelPath: MODEL, vocabOnly: true });
+  const engine = await loadEngine({ threads: 1, contextTokens: 8, gpu: false }, silentLogger);
+  const model = await engine.llama.loadModel({ modelPath: MODEL, vocabOnly: true });
   textOf = (tokens) => model.detokenize(tokens as Parameters<typeof model.detokenize>[0], true);
-  close = () => llama.dispose();
+  close = async () => {
+    await model.dispose();
+    engine.release();
+  };
 });
 
 afterAll(async () => {
