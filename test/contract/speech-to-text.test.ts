@@ -1,3 +1,4 @@
+import { expect, test } from "vitest";
 import { SystemClock } from "../../src/core/clock.ts";
 import { openSherpa } from "../../src/sensors/sherpa-speech-to-text.ts";
 import { SpeechWorker } from "../../src/sensors/speech-worker-client.ts";
@@ -5,6 +6,7 @@ import { parseWyomingUri, WyomingSpeechToText } from "../../src/sensors/wyoming-
 import { describeWhen } from "../support/describe-when.ts";
 import { lacksPocketsphinx, openHomeRecogniser } from "../support/pocketsphinx.ts";
 import { ScriptedSpeechToText } from "../support/scripted-speech-to-text.ts";
+import { clipFrames } from "../support/speech-clips.ts";
 import { serveRecogniser } from "../support/wyoming-recogniser.ts";
 import { startWyomingServer } from "../support/wyoming-voice-server.ts";
 import { speechToTextContract } from "./speech-to-text.ts";
@@ -15,6 +17,14 @@ describeWhen(null, "scripted (the tests' fake)", () => {
 
 describeWhen(lacksPocketsphinx(), "pocketsphinx with the home language model", () => {
   speechToTextContract(openHomeRecogniser);
+
+  // Where the utterance begins decides between `sam` and `sandra`: here it is always the same.
+  test("understands `call me sam`", async () => {
+    await using recogniser = await openHomeRecogniser();
+    const utterance = recogniser.begin();
+    for (const frame of await clipFrames("call-me-sam-slt")) utterance.accept(frame);
+    expect((await utterance.finish()).text).toBe("call me sam");
+  });
 });
 
 describeWhen(lacksPocketsphinx(), "Wyoming server with pocketsphinx behind it", () => {
