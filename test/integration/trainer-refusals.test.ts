@@ -128,6 +128,21 @@ describe("bad input: a coded error, its exit code, and no file left behind", () 
     expect(run.messages.filter((message) => message.type === "result")).toEqual([]);
   });
 
+  // Rounded to integers, what is no number must not become one.
+  it.each(["generic", "ggml", undefined])(
+    "training from such an adapter stops at once (kernels: %s)",
+    async (kernels) => {
+      const { out } = await jobs.train(jobs.dataOf());
+      const bytes = readFileSync(out);
+      for (let at = bytes.length - 40_000; at < bytes.length; at += 4) bytes.writeFloatLE(3e38, at);
+      writeFileSync(out, bytes);
+      const job = jobs.trainJob(jobs.dataOf(), jobs.fresh("never.gguf"), { init_adapter: out });
+      const env = kernels === undefined ? {} : { ASLS_TRAINER_KERNELS: kernels };
+      const run = await runTrainer(job, { folder: jobs.folder, env });
+      expect(last(run)).toMatchObject({ type: "error", code: "E_LOSS_NAN" });
+    },
+  );
+
   it("an output folder that does not exist", async () => {
     const run = await runTrainer(jobs.trainJob(jobs.dataOf(), "/nonexistent/a.gguf"), { folder: jobs.folder });
     expect(last(run)).toMatchObject({ code: "E_TRAINER_WRITE" });

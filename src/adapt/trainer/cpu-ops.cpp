@@ -2,7 +2,6 @@
 
 #include "sliced-mul-mat.hpp"
 
-#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -71,6 +70,13 @@ void * Ops::work_for(Work work) {
   });
 }
 
+ggml_tensor * Ops::known_copy(const ggml_tensor * x, ggml_type type, int64_t n_rows) const {
+  for (const auto & [original, copy] : copies_) {
+    if (original == x && copy->type == type && copy->ne[1] == n_rows) return copy;
+  }
+  return nullptr;
+}
+
 ggml_tensor * Ops::product(ggml_tensor * w, ggml_tensor * x) {
   if (kernels_ == nullptr) return ggml_mul_mat(c_, w, x);
   return custom(GGML_TYPE_F32, {w->ne[1], x->ne[1], 1}, {w, x}, [](ggml_tensor * y, int ith, int nth) { sliced_mul_mat(y->src[0], y->src[1], floats(y), ith, nth); });
@@ -78,8 +84,7 @@ ggml_tensor * Ops::product(ggml_tensor * w, ggml_tensor * x) {
 
 ggml_tensor * Ops::scaled_product(ggml_tensor * w, ggml_tensor * x, int parts) {
   const int64_t n_rows = x->ne[1], size = ScaledRows::size(n_rows, x->ne[0], parts);
-  const auto known = std::find_if(copies_.begin(), copies_.end(), [&](const auto & copy) { return copy.first == x && copy.second->type == GGML_TYPE_F32 && copy.second->ne[1] == size; });
-  ggml_tensor * rows = known != copies_.end() ? known->second : nullptr;
+  ggml_tensor * rows = known_copy(x, GGML_TYPE_F32, size);
   if (rows == nullptr) {
     rows = custom(GGML_TYPE_F32, {x->ne[0], size, 1}, {x}, [parts](ggml_tensor * to, int ith, int nth) {
       const ggml_tensor * from = to->src[0];
@@ -102,9 +107,7 @@ ggml_tensor * Ops::rows_for(const Matrix & matrix, ggml_tensor * x, bool backwar
   const RowFormat format = format_for(*kernels_, matrix.weight, backward, may_round);
   if (format == RowFormat::f32) return x;
   const ggml_type type = format == RowFormat::int8 ? GGML_TYPE_I8 : format == RowFormat::int16 ? GGML_TYPE_I16 : GGML_TYPE_BF16;
-  for (const auto & [original, copy] : copies_) {
-    if (original == x && copy->type == type) return copy;
-  }
+  if (ggml_tensor * copy = known_copy(x, type, x->ne[1])) return copy;
   const int64_t n = x->ne[0], width = format == RowFormat::int8 ? int8_row_bytes(n) : format == RowFormat::int16 ? int16_row_values(n) : n;
   ggml_tensor * copy = custom(type, {width, x->ne[1], 1}, {x}, [k = kernels_](ggml_tensor * y, int ith, int nth) {
     const ggml_tensor * from = y->src[0];
@@ -146,9 +149,7 @@ ggml_tensor * Ops::fused_backward(const Matrix & matrix, const LoraPair * pair, 
 }
 
 ggml_tensor * Ops::rounded(ggml_tensor * x) {
-  for (const auto & [original, copy] : copies_) {
-    if (original == x && copy->type == GGML_TYPE_BF16) return copy;
-  }
+  if (ggml_tensor * copy = known_copy(x, GGML_TYPE_BF16, x->ne[1])) return copy;
   ggml_tensor * copy = custom(GGML_TYPE_BF16, {x->ne[0], x->ne[1], x->ne[2]}, {x}, [k = kernels_](ggml_tensor * y, int ith, int nth) {
     k->to_bf16(floats(y->src[0]), static_cast<uint16_t *>(y->data), ggml_nelements(y), ith, nth);
   });

@@ -61,6 +61,8 @@ private:
   /** @param may_round 8-bit activations will do: gate, up and head, measured (docs/trainer-engine.md). */
   ggml_tensor * fused_forward(const Matrix & matrix, const LoraPair * pair, ggml_tensor * x, ggml_tensor * u, ggml_tensor * add, bool may_round);
   ggml_tensor * fused_backward(const Matrix & matrix, const LoraPair * pair, ggml_tensor * dy, ggml_tensor * du, ggml_tensor * add);
+  /** What copies_ has of x in that form; null: nothing. */
+  ggml_tensor * known_copy(const ggml_tensor * x, ggml_type type, int64_t n_rows) const;
   /** w x as ggml computes it, on our threads. */
   ggml_tensor * product(ggml_tensor * w, ggml_tensor * x);
   /** The same for values of any size and in one or two parts (ScaledRows). Own kernels only. */
