@@ -33,7 +33,7 @@ const idle = new Map<string, LoadedEngine[]>();
 
 /**
  * Loads node-llama-cpp's native library, or takes one that was released; the import is lazy since it costs about 0.5 s and 60 MB.
- * It is never disposed: each loading leaves its classes in V8's heap for good, about 0.1 MB, and every training needs one.
+ * It is never disposed: each loading leaves its classes in V8's heap for good, and every training needs one.
  * Never downloads and never compiles: what is not installed is E_LLM_UNAVAILABLE.
  */
 export async function loadEngine(options: EngineOptions, logger: Logger): Promise<Engine> {
