@@ -25,7 +25,7 @@ export interface AdaptationConfig {
 
 export interface AdaptationDeps
   extends Omit<JobWorld, "archive" | "base" | "signal" | "seed" | "threads" | "onRecord" | "onTrainerEvent"> {
-  readonly archive: Pick<ProfileArchive, "list" | "interactions" | "interactionIds">;
+  readonly archive: Pick<ProfileArchive, "list" | "interactions" | "interactionIds" | "interactionsOutside">;
   /** Null while no model is loaded. */
   base(): BaseModel | null;
   budget(): TrainingBudget;

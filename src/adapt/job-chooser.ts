@@ -55,9 +55,8 @@ export class JobChooser {
   /** Interactions that the last full job did not come to learn from. */
   async newInteractions(profileId: string): Promise<number> {
     const last = await this.#deps.journal.read(profileId, "full");
-    const known = new Set(last === null || last.state === "failed" ? [] : last.interactionIds);
-    const ids = await this.#deps.archive.interactionIds(profileId, MAX_INTERACTIONS);
-    return ids.filter((id) => !known.has(id)).length;
+    const known = last === null || last.state === "failed" ? [] : (last.interactionIds ?? []);
+    return await this.#deps.archive.interactionsOutside(profileId, known, MAX_INTERACTIONS);
   }
 
   async #nextMicro(profile: ProfileListing, base: BaseModel, situation: Situation, wishes: Set<Wish>) {

@@ -94,21 +94,32 @@ export async function readInteractions(
     "SELECT * FROM interactions WHERE profile_id = ? ORDER BY sequence DESC LIMIT ?",
     [profileId, limit],
   );
-  const signals = await readSignals(database, cipher, profileId);
+  const signals = await readSignals(database, cipher, profileId, limit);
   return rows.reverse().map((row) => interactionFrom(row, cipher, signals.get(row.id) ?? [], table));
 }
 
-/** Ids of the newest `limit` interactions, oldest first. */
-export async function readInteractionIds(
-  database: Pick<SqlTransaction, "all">,
-  profileId: string,
-  limit: number,
-): Promise<string[]> {
+/** Ids of a profile's interactions, oldest first. */
+export async function readInteractionIds(database: Pick<SqlTransaction, "all">, profileId: string): Promise<string[]> {
   const rows = await database.all<{ id: string }>(
-    "SELECT id FROM interactions WHERE profile_id = ? ORDER BY sequence DESC LIMIT ?",
-    [profileId, limit],
+    "SELECT id FROM interactions WHERE profile_id = ? ORDER BY sequence",
+    [profileId],
   );
-  return rows.reverse().map(({ id }) => id);
+  return rows.map(({ id }) => id);
+}
+
+/** How many of the newest `limit` interactions are not among `known`. */
+export async function countInteractionsOutside(
+  database: Pick<SqlTransaction, "get">,
+  profileId: string,
+  known: readonly string[],
+  limit: number,
+): Promise<number> {
+  const row = await database.get<{ count: number }>(
+    `SELECT COUNT(*) AS count FROM (SELECT id FROM interactions WHERE profile_id = ? ORDER BY sequence DESC LIMIT ?)
+     WHERE id NOT IN (SELECT value FROM json_each(?))`,
+    [profileId, limit, JSON.stringify(known)],
+  );
+  return row?.count ?? 0;
 }
 
 /** Input and answer of one interaction. */
@@ -186,15 +197,17 @@ export async function insertSignal(
   );
 }
 
-/** Signals of a profile by interaction id, each list in time order. */
+/** Signals of the newest `limit` interactions of a profile by interaction id, each list in time order. */
 export async function readSignals(
   database: SqlTransaction,
   cipher: ProfileCipher,
   profileId: string,
+  limit: number,
 ): Promise<Map<string, Signal[]>> {
   const rows = await database.all<SignalRow>(
-    `SELECT s.* FROM signals s JOIN interactions i ON i.id = s.interaction_id WHERE i.profile_id = ? ORDER BY s.at_ms`,
-    [profileId],
+    `SELECT s.* FROM (SELECT id FROM interactions WHERE profile_id = ? ORDER BY sequence DESC LIMIT ?) i
+     JOIN signals s ON s.interaction_id = i.id ORDER BY s.at_ms`,
+    [profileId, limit],
   );
   const signals = new Map<string, Signal[]>();
   for (const row of rows) {

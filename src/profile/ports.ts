@@ -259,8 +259,10 @@ export interface ProfileArchive {
   summary(profileId: string): Promise<ProfileSummary>;
   /** The newest `limit` interactions (default: all) with their signals, oldest first. */
   interactions(profileId: string, limit?: number): Promise<Interaction[]>;
-  /** Their ids alone, in the same order: nothing is decrypted for them. */
-  interactionIds(profileId: string, limit?: number): Promise<string[]>;
+  /** The ids of all, oldest first: nothing is decrypted for them. */
+  interactionIds(profileId: string): Promise<string[]>;
+  /** How many of the newest `limit` interactions are not among `known`. */
+  interactionsOutside(profileId: string, known: readonly string[], limit: number): Promise<number>;
   facts(profileId: string): Promise<Fact[]>;
   editFact(factId: string, change: Pick<Fact, "statement" | "value">): Promise<FactEdit>;
   /** False when there is no such fact. */

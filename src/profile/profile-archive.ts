@@ -5,7 +5,7 @@ import { consentHistory, hasConsent } from "./consent-ledger.ts";
 import { eraseProfile } from "./erasure.ts";
 import { factOwner, readFacts, rewriteFact } from "./fact-rows.ts";
 import { decayed } from "./frequency.ts";
-import { ownerOf, readInteractionIds, readInteractions } from "./interaction-rows.ts";
+import { countInteractionsOutside, ownerOf, readInteractionIds, readInteractions } from "./interaction-rows.ts";
 import type {
   DeletionReceipt,
   Fact,
@@ -109,8 +109,12 @@ export class SqliteProfileArchive implements ProfileArchive {
     );
   }
 
-  async interactionIds(profileId: string, limit = Number.MAX_SAFE_INTEGER): Promise<string[]> {
-    return await readInteractionIds(this.#parts.database, profileId, limit);
+  async interactionIds(profileId: string): Promise<string[]> {
+    return await readInteractionIds(this.#parts.database, profileId);
+  }
+
+  async interactionsOutside(profileId: string, known: readonly string[], limit: number): Promise<number> {
+    return await countInteractionsOutside(this.#parts.database, profileId, known, limit);
   }
 
   facts(profileId: string): Promise<Fact[]> {

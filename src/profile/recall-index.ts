@@ -48,7 +48,7 @@ export class RecallIndex {
     const vectors = await readVectors(database, cipher, profileId, limit);
     const isStale = vectors.some((stored) => stored.embedderId !== embedder.id);
     const fresh = isStale ? await reembed(database, cipher, profileId, embedder, table, limit) : null;
-    const signals = await readSignals(database, cipher, profileId);
+    const signals = await readSignals(database, cipher, profileId, limit);
     for (const stored of vectors) {
       index.add({
         ...stored,

@@ -17,7 +17,10 @@ export interface Followers {
  */
 export class PhraseMemory {
   readonly #tokens: number[] = [];
+  /** Places of each token, counted from the first that was ever added, in ascending order. */
   readonly #places = new Map<number, number[]>();
+  /** Place of the first token kept. */
+  #first = 0;
 
   /** Tokens kept. */
   get size(): number {
@@ -28,11 +31,23 @@ export class PhraseMemory {
   add(sequence: readonly number[]): void {
     for (const token of sequence) {
       const places = this.#places.get(token);
-      if (places === undefined) this.#places.set(token, [this.#tokens.length]);
-      else places.push(this.#tokens.length);
+      const place = this.#first + this.#tokens.length;
+      if (places === undefined) this.#places.set(token, [place]);
+      else places.push(place);
       this.#tokens.push(token);
     }
     this.#tokens.push(BREAK);
+  }
+
+  /** Forgets the oldest sequences. @param lengths their numbers of tokens, as they were added, oldest first. */
+  forgetOldest(lengths: readonly number[]): void {
+    const count = lengths.reduce((sum, length) => sum + length + 1, 0);
+    for (const token of this.#tokens.splice(0, count)) {
+      const places = this.#places.get(token);
+      places?.shift();
+      if (places?.length === 0) this.#places.delete(token);
+    }
+    this.#first += count;
   }
 
   /**
@@ -44,7 +59,8 @@ export class PhraseMemory {
     const places = last === undefined ? undefined : this.#places.get(last);
     if (places === undefined) return [];
     const orders = Array.from({ length: most }, () => new Map<number, number>());
-    for (const place of places.slice(-MOST_PLACES)) {
+    for (const each of places.slice(-MOST_PLACES)) {
+      const place = each - this.#first;
       const next = this.#tokens[place + 1];
       if (next === undefined || next === BREAK) continue;
       for (const [known, counts] of orders.entries()) {

@@ -40,11 +40,14 @@ export class RememberedPhrases {
     }
     const before = [...this.#encoded.values()];
     const after = [...next.values()];
-    const isContinued = before.every((each, i) => after[i] === each);
-    const memory = isContinued ? this.#memory : new PhraseMemory();
-    for (const { tokens } of isContinued ? after.slice(before.length) : after) memory.add(tokens);
+    // As a rule the oldest have gone and new ones have come; anything else is rare and done anew.
+    const first = after[0];
+    const gone = first === undefined ? -1 : before.indexOf(first);
+    const isContinued = gone >= 0 && before.slice(gone).every((each, i) => after[i] === each);
+    if (isContinued) this.#memory.forgetOldest(before.slice(0, gone).map(({ tokens }) => tokens.length));
+    else this.#memory = new PhraseMemory();
+    for (const { tokens } of isContinued ? after.slice(before.length - gone) : after) this.#memory.add(tokens);
     this.#encoded = next;
-    this.#memory = memory;
   }
 
   /**

@@ -70,8 +70,8 @@ export function wirePhrases({ phrases, dialog, models, onProfileChange }: Servic
   const refresh = () => void phrases.refresh();
   models.onLoaded(refresh);
   onProfileChange(refresh);
-  dialog.on("turn", refresh);
-  dialog.on("feedback", refresh);
+  dialog.on("turn", () => void phrases.refreshNewest(null));
+  dialog.on("feedback", ({ interactionId }) => void phrases.refreshNewest(interactionId));
   dialog.on("consent", refresh);
 }
 

@@ -190,7 +190,7 @@ test("recall reaches the newest 3 when limited to 3, and deleting or judging old
   expect((await context()).exchanges.map(({ input }) => input).sort()).toEqual(["number four", "number three"]);
 });
 
-test("ids of the newest turns come in the order of the turns, also where one cannot be decrypted any more", async () => {
+test("ids of turns come in their order and are counted, also where one cannot be decrypted any more", async () => {
   await using folder = await makeTempDir("archive");
   await using opened = await openTestStore(folder);
   const { archive, store, database } = opened;
@@ -199,5 +199,28 @@ test("ids of the newest turns come in the order of the turns, also where one can
   const all = (await archive.interactions(id)).map((each) => each.id);
   await database.transaction((handle) => handle.run("UPDATE interactions SET sealed_input = x'00'"));
   expect(await archive.interactionIds(id)).toEqual(all);
-  expect(await archive.interactionIds(id, 2)).toEqual(all.slice(1));
+  expect(await archive.interactionsOutside(id, [], 2)).toBe(2);
+  expect(await archive.interactionsOutside(id, all.slice(1), 3)).toBe(1);
+  expect(await archive.interactionsOutside(id, all.slice(1), 2)).toBe(0);
+  expect(await archive.interactionsOutside(id, ["i_elsewhere"], 10)).toBe(3);
+});
+
+test("the newest turns are read with the signals that are theirs", async () => {
+  await using folder = await makeTempDir("archive");
+  await using opened = await openTestStore(folder);
+  const { archive, store } = opened;
+  const { id } = await consentingProfile(opened);
+  for (const input of ["one", "two", "three"]) {
+    const stored = await store.record(turn(id, { input }));
+    if (stored.kind !== "stored") throw new Error("not stored");
+    await store.addSignal(stored.interactionId, { kind: "correction", atMs: NOON, correction: `${input}, please` });
+  }
+  const corrections = (await archive.interactions(id, 2)).map(({ input, signals }) => [
+    input,
+    signals.map(({ correction }) => correction),
+  ]);
+  expect(corrections).toEqual([
+    ["two", ["two, please"]],
+    ["three", ["three, please"]],
+  ]);
 });

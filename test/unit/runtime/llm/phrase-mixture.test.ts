@@ -153,4 +153,23 @@ describe("remembered exchanges", () => {
     await phrases.replace([...many, exchange("new", "one more")]);
     expect(encoded).toBe(41);
   });
+
+  test("with the oldest gone and new ones come, turn by turn, they are what they would be if made anew", async () => {
+    const random = seededRandom(11);
+    const text = () => Array.from({ length: 12 }, () => "abcd "[Math.floor(random() * 5)]).join("");
+    const turns = Array.from({ length: 30 }, (_, i) => exchange(`${i}`, text(), text()));
+    const sliding = new RememberedPhrases(letters);
+    for (let end = 1; end <= turns.length; end += 1) {
+      const window = turns.slice(Math.max(0, end - 6), end);
+      await sliding.replace(window);
+      const anew = new RememberedPhrases(letters);
+      await anew.replace(window);
+      const allowed = { of: new Set(window.map(({ id }) => id)), conversation: [] };
+      const [one, other] = [sliding, anew].map((phrases) => phrases.within(allowed, "?"));
+      expect(one).not.toBeNull();
+      for (const history of ["a", "ab", " bc", "dcb", "a d a"])
+        for (const next of codes("abcd ?"))
+          expect(one?.probability(codes(history), next, 0.1)).toBe(other?.probability(codes(history), next, 0.1));
+    }
+  });
 });
