@@ -8,6 +8,8 @@ const PLOTTED: Readonly<Record<string, readonly string[]>> = {
 };
 /** An hour at one message in 5 s; a long training job. About 100 bytes each. */
 const KEPT: Readonly<Record<string, number>> = { power: 720, "training/metrics": 1_000 };
+/** With another value of this field a new plot begins, and what was kept for the old one goes. */
+const PLOT_OF: Readonly<Record<string, string>> = { "training/metrics": "job" };
 const WINDOW_MS = 3_600_000;
 
 /** One message of the past with its plotted fields only. */
@@ -21,6 +23,8 @@ export interface PastMessage {
 export class RecentFigures {
   readonly #clock: Clock;
   readonly #kept = new Map<string, PastMessage[]>();
+  /** What the kept messages of a topic are about, see {@link PLOT_OF}. */
+  readonly #plots = new Map<string, unknown>();
   readonly #unwatch: () => void;
 
   constructor(topics: TopicSource, clock: Clock) {
@@ -44,7 +48,9 @@ export class RecentFigures {
     if (fields === undefined || payload === "") return;
     const all = JSON.parse(payload) as Readonly<Record<string, unknown>>;
     const plotted = Object.fromEntries(fields.map((field) => [field, all[field] ?? null]));
-    const kept = this.#kept.get(path) ?? [];
+    const plot = all[PLOT_OF[path] ?? ""];
+    const kept = (plot === this.#plots.get(path) && this.#kept.get(path)) || [];
+    this.#plots.set(path, plot);
     this.#kept.set(path, kept);
     kept.push({ atMs: this.#clock.now(), path, payload: JSON.stringify(plotted) });
     if (kept.length > (KEPT[path] ?? 0)) kept.shift();

@@ -38,3 +38,17 @@ test("memory is bounded: an hour of readings, a thousand steps", async () => {
   await clock.advance(3_600_001);
   expect(recent.messages.filter(({ path }) => path === "power")).toEqual([]);
 });
+
+test("of training only the newest job's losses are kept", () => {
+  const topics = new TopicWatchers();
+  const recent = new RecentFigures(topics, new FakeClock());
+  for (const job of ["j_1", "j_2"])
+    for (const loss of [3, 2]) topics.told("training/metrics", JSON.stringify({ job, loss }));
+  topics.told("power", power(50));
+  const payloads = recent.messages.map(({ payload }) => JSON.parse(payload));
+  expect(payloads).toEqual([
+    { job: "j_2", loss: 3 },
+    { job: "j_2", loss: 2 },
+    { soc_temp_c: 50, input_w: 3, duty: 1 },
+  ]);
+});
