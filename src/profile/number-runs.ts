@@ -1,3 +1,5 @@
+import { patternMatches } from "../core/pattern-matches.ts";
+
 /** A stretch of text that is one number, said or written digit group by digit group. */
 export interface NumberRun {
   /** Offsets in the text, half open. */
@@ -54,7 +56,7 @@ interface Word {
  * @param spellsLetters also takes single letters in between (`d e eight nine`), for identifiers.
  */
 export function numberRuns(text: string, spellsLetters = false): NumberRun[] {
-  const words = Array.from(text.matchAll(TOKEN), (match) => ({
+  const words = patternMatches(text, TOKEN).map((match) => ({
     text: match[0].toLowerCase(),
     start: match.index,
     end: match.index + match[0].length,

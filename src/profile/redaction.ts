@@ -1,3 +1,4 @@
+import { patternMatches } from "../core/pattern-matches.ts";
 import { isCardNumber, isIbanValid } from "./checksums.ts";
 import { digitsOf, type NumberGroup, type NumberRun, numberRuns } from "./number-runs.ts";
 import { NumberContext, PATTERN_RULES, PLACEHOLDERS, type RedactionKind } from "./redaction-rules.ts";
@@ -63,7 +64,7 @@ function pieceEnd(text: string, from: number): number {
 
 function byPattern(text: string): Finding[] {
   return PATTERN_RULES.flatMap(({ kind, pattern }) =>
-    Array.from(text.matchAll(pattern)).flatMap((match) => {
+    patternMatches(text, pattern).flatMap((match) => {
       const cut = match.groups?.cut ?? match[0];
       const start = match.index + (match.groups?.cut === undefined ? 0 : match[0].indexOf(cut));
       if (kind === "account" && !isIbanValid(cut.replaceAll(" ", "").toUpperCase())) return [];
@@ -156,15 +157,16 @@ function isThing(before: string): boolean {
   return NumberContext.thing.test(before);
 }
 
+const EVERY_THING = new RegExp(NumberContext.thing, "gi");
+const EVERY_PHONE = new RegExp(NumberContext.phone, "gi");
+
 /** Of two announcements the nearer counts: "call me about order 5551234" is an order. */
 function lastSaysThing(before: string): boolean {
-  return lastIndexOf(before, NumberContext.thing) > lastIndexOf(before, NumberContext.phone);
+  return lastIndexOf(before, EVERY_THING) > lastIndexOf(before, EVERY_PHONE);
 }
 
 function lastIndexOf(text: string, pattern: RegExp): number {
-  let last = -1;
-  for (const match of text.matchAll(new RegExp(pattern.source, "gi"))) last = match.index;
-  return last;
+  return patternMatches(text, pattern).at(-1)?.index ?? -1;
 }
 
 function isDateOrTime(groups: readonly NumberGroup[]): boolean {

@@ -1,5 +1,6 @@
 import { Template } from "@huggingface/jinja";
 import { AppError } from "../../core/errors.ts";
+import { patternMatches } from "../../core/pattern-matches.ts";
 import type { ChatMessage } from "../ports.ts";
 
 /** A stretch of the prompt: template text may hold control tokens, message text never counts as one. */
@@ -92,7 +93,7 @@ function withoutSystem(messages: readonly ChatMessage[]): ChatMessage[] {
 function splitAtMarks(text: string, contents: readonly string[]): PromptPiece[] {
   const pieces: PromptPiece[] = [];
   let from = 0;
-  for (const match of text.matchAll(MARK)) {
+  for (const match of patternMatches(text, MARK)) {
     if (match.index > from) pieces.push({ kind: "template", text: text.slice(from, match.index) });
     pieces.push({ kind: "message", text: contents[Number(match[1])] ?? "" });
     from = match.index + match[0].length;
