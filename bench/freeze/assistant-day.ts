@@ -20,9 +20,11 @@ const CORRECTED_TURNS = 32;
 const JOB_MS = 120_000;
 const BEGIN_ATTEMPTS = 60;
 const BETWEEN_TURNS_MS = 1_500;
+/** About what beginning a job takes; the first idle turn waits so long. */
+const FIRST_PAUSE_MS = 4_000;
 
 export interface AssistantDay {
-  /** Time to the first token while a job exists over that of the turn just before, without one: one per pair. */
+  /** Time to the first token while a job exists over that of a turn after the same pause without one: one per pair. */
   readonly ratios: readonly number[];
   /** What the service and its trainer gave the disk of the state folder to write, bytes. */
   readonly writtenBytes: number;
@@ -51,15 +53,20 @@ export async function assistantDay({ log, signal }: BenchContext, pairs: number)
         await jobEnds(service, await beginJob(service));
         log(`${CORRECTED_TURNS} corrected turns and a full training are over`);
         const ratios: number[] = [];
+        // Both turns of a pair come after the same pause: the longer nobody spoke, the colder are caches and code.
+        let pauseMs = FIRST_PAUSE_MS;
         for (let pair = 0; pair < pairs && !signal.aborted; pair += 1) {
-          await sleep(BETWEEN_TURNS_MS, undefined, { signal });
+          await service.call("trainCancel", {});
+          await sleep(pauseMs, undefined, { signal });
           await service.call("trainCancel", {}); // a micro-update may have begun by itself
           const idleMs = await firstTokenMs(service, CORRECTED_TURNS + 2 * pair);
+          const saidMs = performance.now();
           await beginJob(service);
           await sleep(BETWEEN_TURNS_MS, undefined, { signal });
+          pauseMs = performance.now() - saidMs;
           const besideJobMs = await firstTokenMs(service, CORRECTED_TURNS + 2 * pair + 1);
-          await service.call("trainCancel", {});
           ratios.push(besideJobMs / idleMs);
+          log(`first token after ${idleMs.toFixed(1)} ms, with a job after ${besideJobMs.toFixed(1)} ms`);
         }
         const last = await writtenBytes(service.pid);
         await service.call("governorMode", { mode: "quiet" });

@@ -81,6 +81,9 @@ async function run(context: BenchContext): Promise<BenchResult> {
   const writers = smallest(all, quick ? QUICK.writers : most);
   const seeds = Array.from({ length: quick ? 1 : wholeNumber("seeds", options.seeds) }, (_, i) => i + 1);
   const firstSeed = wholeNumber("from-seed", options["from-seed"]);
+  if (firstSeed > seeds.length) {
+    throw new AppError("E_USAGE", `--from-seed ${firstSeed} is beyond the last of ${seeds.length} seeds`);
+  }
   const wanted = quick ? [...QUICK.arms, ...QUICK.controls] : wantedNames(options.arms);
   await using opened = await openRig(
     model,
