@@ -14,7 +14,7 @@ import { packageRoot } from "./core/built-file.ts";
 import { SystemClock } from "./core/clock.ts";
 import { AppError } from "./core/errors.ts";
 import { EventBus } from "./core/event-bus.ts";
-import { cutBuffersSmall, giveBackFreeMemory } from "./core/free-memory.ts";
+import { cutBuffersSmall, giveBackFreeMemory, optimiseLate } from "./core/free-memory.ts";
 import type { Service } from "./core/service.ts";
 import type { LoadedConfig } from "./runtime/config/load-config.ts";
 import { isServiceListening } from "./runtime/control/control-client.ts";
@@ -95,6 +95,7 @@ interface Events {
  */
 export async function composeService({ loaded, log, manager, env }: ComposeDeps): Promise<AslsService> {
   cutBuffersSmall();
+  optimiseLate();
   const { config, board } = loaded;
   // What hears, is pressed or waits for another process stays in the machine's time when a virtual board skips some.
   const machineTime = new SystemClock();
