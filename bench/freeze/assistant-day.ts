@@ -56,7 +56,6 @@ export async function assistantDay({ log, signal }: BenchContext, pairs: number)
         // Both turns of a pair come after the same pause: the longer nobody spoke, the colder are caches and code.
         let pauseMs = FIRST_PAUSE_MS;
         for (let pair = 0; pair < pairs && !signal.aborted; pair += 1) {
-          await service.call("trainCancel", {});
           await sleep(pauseMs, undefined, { signal });
           await service.call("trainCancel", {}); // a micro-update may have begun by itself
           const idleMs = await firstTokenMs(service, CORRECTED_TURNS + 2 * pair);
@@ -65,6 +64,7 @@ export async function assistantDay({ log, signal }: BenchContext, pairs: number)
           await sleep(BETWEEN_TURNS_MS, undefined, { signal });
           pauseMs = performance.now() - saidMs;
           const besideJobMs = await firstTokenMs(service, CORRECTED_TURNS + 2 * pair + 1);
+          await service.call("trainCancel", {});
           ratios.push(besideJobMs / idleMs);
           log(`first token after ${idleMs.toFixed(1)} ms, with a job after ${besideJobMs.toFixed(1)} ms`);
         }

@@ -15,6 +15,17 @@ test("finds what matchAll finds, groups and offsets included, and leaves the pat
   );
 });
 
+test("works on the pattern itself, not on a copy, which V8 would compile anew", () => {
+  const pattern = /a/g;
+  let calls = 0;
+  pattern.exec = (text) => {
+    calls += 1;
+    return RegExp.prototype.exec.call(pattern, text);
+  };
+  expect(patternMatches("a b a", pattern)).toHaveLength(2);
+  expect(calls).toBe(3);
+});
+
 test("a pattern that was left in the middle of a text begins anew", () => {
   const pattern = /a/g;
   pattern.lastIndex = 2;
