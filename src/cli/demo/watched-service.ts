@@ -7,6 +7,8 @@ const FIRST_EVENT_MS = 30_000;
 export interface SeenEvent {
   readonly event: string;
   readonly data: Record<string, unknown>;
+  /** Where in the stream of events it is. */
+  readonly position: number;
 }
 
 /**
@@ -45,7 +47,8 @@ export class WatchedService implements Disposable {
       {
         signal: service.#watching.signal,
         onEvent: (event, data) => {
-          const seen = { event, data: typeof data === "object" && data !== null ? { ...data } : {} };
+          const fields = typeof data === "object" && data !== null ? { ...data } : {};
+          const seen = { event, data: fields, position: service.#seen.length };
           service.#seen.push(seen);
           onEvent(seen);
           service.#wake();
