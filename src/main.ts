@@ -256,6 +256,11 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
   if (config.training.enabled) wireAdaptation(parts);
   wirePhrases(parts);
 
+  const giveBack = () =>
+    inBackground(log, "giving back memory", async () => {
+      await profiles.database.releaseCache();
+      await giveBackFreeMemory();
+    });
   const retrying = (service: Service) => new RetryingService(service, { alerts, clock, log });
   const steps: ServiceStep[] = [
     {
@@ -281,7 +286,7 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
     },
     { service: new ClockWatch({ alerts, clock, log }), stopMs: 500 },
     { service: new DescriptorWatch({ alerts, clock, log }), stopMs: 500 },
-    { service: new IdleMemory({ phase, clock, giveBack: giveBackFreeMemory }), stopMs: 500 },
+    { service: new IdleMemory({ phase, clock, giveBack }), stopMs: 500 },
     ...(config.model.enabled ? [{ service: models, stopMs: 2_000 }] : []),
     { service: governor, stopMs: 1_000 },
     ...(config.training.enabled ? [{ service: adaptation, stopMs: 3_000 }] : []),

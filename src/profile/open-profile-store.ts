@@ -5,7 +5,7 @@ import { cleanFiles, removeTraces } from "./erasure.ts";
 import { KeyRotation } from "./key-rotation.ts";
 import { type DeviceKey, type KeyLocations, loadDeviceKey } from "./key-store.ts";
 import { MIGRATIONS } from "./migrations.ts";
-import type { ProfileFiles, SentenceEmbedder, SqlDatabase } from "./ports.ts";
+import type { ProfileFiles, SentenceEmbedder } from "./ports.ts";
 import { SqliteProfileArchive } from "./profile-archive.ts";
 import { SealedProfileFiles } from "./profile-files.ts";
 import { readSetting, writeSetting } from "./profile-rows.ts";
@@ -52,8 +52,8 @@ export interface OpenProfileStore extends AsyncDisposable {
   readonly files: ProfileFiles;
   /** Replaces keys while everything else goes on. */
   readonly keys: KeyRotation;
-  /** For health checks. */
-  readonly database: SqlDatabase;
+  /** For health checks, and to give back its memory. */
+  readonly database: SqliteDatabase;
   /** Where the device key came from; `file` protects less (docs/privacy.md#keys). */
   readonly keySource: DeviceKey["source"];
   /** True when the last process did not close the database; it then passed its integrity check. */

@@ -8,7 +8,8 @@ const QUIET_MS = 30_000;
 export interface IdleMemoryDeps {
   readonly phase: PhaseTracker;
   readonly clock: Clock;
-  readonly giveBack: () => Promise<void>;
+  /** Begins it; must not throw. */
+  readonly giveBack: () => void;
 }
 
 /**
@@ -29,7 +30,7 @@ export class IdleMemory implements Service {
     const { phase, clock, giveBack } = this.#deps;
     this.#unsubscribe = phase.onChange(({ phase: now }) => {
       this.#cancel();
-      if (now === "idle") this.#cancel = clock.after(QUIET_MS, () => void giveBack());
+      if (now === "idle") this.#cancel = clock.after(QUIET_MS, giveBack);
     });
   }
 

@@ -12,7 +12,7 @@ async function started() {
   const memory = new IdleMemory({
     phase,
     clock,
-    giveBack: async () => {
+    giveBack: () => {
       givenBack += 1;
     },
   });
