@@ -5,6 +5,7 @@ import type { Clock } from "../core/clock.ts";
 import { AppError, isEnoent, toAppError } from "../core/errors.ts";
 import { LineReader } from "../core/line-reader.ts";
 import type { Logger } from "../core/logger.ts";
+import { ownPages } from "../core/own-pages.ts";
 import type { Freezer } from "./ports.ts";
 import { type ChildMessage, decodeChildLine, encodeParentMessage, type ParentMessage } from "./trainer-protocol.ts";
 
@@ -84,6 +85,7 @@ export class TrainerChild {
     });
     this.#lowerPriority();
     if (this.#process.pid !== undefined) options.freezer.adopt(this.#process.pid);
+    void ownPages();
     this.#process.stdin.on("error", () => {}); // EPIPE of a child that died: its end is reported by `ended`
     const messages = new LineReader(MAX_LINE_BYTES, (line) => this.#readMessage(line.trimEnd()), lineTooLong);
     this.#process.stdout.on("data", (chunk: Buffer) => this.#read(messages, chunk));
