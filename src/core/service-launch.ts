@@ -17,8 +17,12 @@ export function boundToParent(nodeArguments: readonly string[]): readonly [strin
   return ["setpriv", ["--pdeathsig", "TERM", "--", process.execPath, ...nodeArguments]];
 }
 
-/** mallopt(3): freed memory goes back to the system, and native threads share two arenas instead of eight per core. */
+/**
+ * mallopt(3): freed memory goes back to the system. Native threads share one arena instead of eight per core, and what is as
+ * large as the piece that Node reads a socket into is mapped by itself: when it shrinks to what was read, no hole is left.
+ */
 export const SERVICE_ENVIRONMENT: Readonly<Record<string, string>> = {
-  MALLOC_ARENA_MAX: "2",
+  MALLOC_ARENA_MAX: "1",
   MALLOC_TRIM_THRESHOLD_: "65536",
+  MALLOC_MMAP_THRESHOLD_: "65536",
 };
