@@ -21,7 +21,7 @@ async function started() {
 }
 
 describe("memory of an idle device", () => {
-  it("is given back once, half a minute after a conversation", async () => {
+  it("is given back half a minute after a conversation, then every hour", async () => {
     const { clock, phase, times } = await started();
     phase.enter("thinking");
     phase.enter("idle");
@@ -29,8 +29,18 @@ describe("memory of an idle device", () => {
     expect(times()).toBe(0);
     await clock.advance(1);
     expect(times()).toBe(1);
-    await clock.advance(3_600_000);
+    await clock.advance(3_599_999);
     expect(times()).toBe(1);
+    await clock.advance(1);
+    expect(times()).toBe(2);
+    await clock.advance(3_600_000);
+    expect(times()).toBe(3);
+  });
+
+  it("is given back every hour too when nobody has spoken since the start", async () => {
+    const { clock, times } = await started();
+    await clock.advance(7_200_000);
+    expect(times()).toBe(2);
   });
 
   it("waits while somebody goes on speaking", async () => {
