@@ -6,7 +6,8 @@ import { patternMatches } from "./pattern-matches.ts";
 const MADV_POPULATE_WRITE = 23;
 /** In an entry of /proc/self/pagemap. @see Linux Documentation/admin-guide/mm/pagemap.rst */
 const ENTRY_BYTES = 8;
-const PRESENT = 0x80;
+/** Bits 63 and 56, in its last byte: in memory, and mapped here alone. The page of zeros that stands for what was only read is not. */
+const OWN = 0x81;
 /** One mapping of /proc/self/maps that is writable, private and of no file: start, end. */
 const ANONYMOUS = /^([0-9a-f]+)-([0-9a-f]+) rw-p \S+ \S+ 0(?: |$)/gm;
 
@@ -22,13 +23,13 @@ let calls: Promise<{ readonly pageBytes: number; readonly populate: Populate }> 
 /**
  * To be called when a child process was started: libuv forks, after which the kernel stops this process at the first write
  * to each page it has, some thousand times in the next turn. Here a thread of libuv's pool does that at once, for
- * the pages that are in memory; what is not stays out. Without Linux 5.14 and glibc it does nothing.
+ * the pages that are in memory and this process's alone; what is not stays out. Without Linux 5.14 and glibc it does nothing.
  */
 export async function ownPages(): Promise<void> {
   try {
     calls ??= loadCalls();
     const { pageBytes, populate } = await calls;
-    for (const { start, bytes } of await pagesInMemory(pageBytes)) await populate(start, bytes);
+    for (const { start, bytes } of await ownRanges(pageBytes)) await populate(start, bytes);
   } catch {
     // no /proc, or another libc: the next turn takes its faults
   }
@@ -46,7 +47,7 @@ async function loadCalls() {
   };
 }
 
-async function pagesInMemory(pageBytes: number): Promise<MemoryRange[]> {
+async function ownRanges(pageBytes: number): Promise<MemoryRange[]> {
   const maps = await readFile("/proc/self/maps", "utf8");
   const entries = await open("/proc/self/pagemap");
   try {
@@ -54,7 +55,7 @@ async function pagesInMemory(pageBytes: number): Promise<MemoryRange[]> {
     for (const [, from = "", to = ""] of patternMatches(maps, ANONYMOUS)) {
       const start = Number.parseInt(from, 16);
       const pages = (Number.parseInt(to, 16) - start) / pageBytes;
-      for (const run of presentRuns(await readEntries(entries, start / pageBytes, pages))) {
+      for (const run of ownRuns(await readEntries(entries, start / pageBytes, pages))) {
         ranges.push({ start: start + run.first * pageBytes, bytes: run.pages * pageBytes });
       }
     }
@@ -70,13 +71,13 @@ async function readEntries(file: FileHandle, firstPage: number, pages: number): 
   return buffer.subarray(0, bytesRead);
 }
 
-/** Pages in a row that are present, counted from the first entry. */
-function presentRuns(entries: Buffer): { readonly first: number; readonly pages: number }[] {
+/** Own pages in a row, counted from the first entry. */
+function ownRuns(entries: Buffer): { readonly first: number; readonly pages: number }[] {
   const runs: { first: number; pages: number }[] = [];
   let open: { first: number; pages: number } | null = null;
   for (let page = 0; page < entries.length / ENTRY_BYTES; page += 1) {
-    const isPresent = ((entries[page * ENTRY_BYTES + ENTRY_BYTES - 1] ?? 0) & PRESENT) !== 0;
-    if (!isPresent) open = null;
+    const isOwn = ((entries[page * ENTRY_BYTES + ENTRY_BYTES - 1] ?? 0) & OWN) === OWN;
+    if (!isOwn) open = null;
     else if (open !== null) open.pages += 1;
     else {
       open = { first: page, pages: 1 };
