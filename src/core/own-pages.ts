@@ -74,14 +74,14 @@ async function readEntries(file: FileHandle, firstPage: number, pages: number): 
 /** Own pages in a row, counted from the first entry. */
 function ownRuns(entries: Buffer): { readonly first: number; readonly pages: number }[] {
   const runs: { first: number; pages: number }[] = [];
-  let open: { first: number; pages: number } | null = null;
+  let run: { first: number; pages: number } | null = null;
   for (let page = 0; page < entries.length / ENTRY_BYTES; page += 1) {
     const isOwn = ((entries[page * ENTRY_BYTES + ENTRY_BYTES - 1] ?? 0) & OWN) === OWN;
-    if (!isOwn) open = null;
-    else if (open !== null) open.pages += 1;
+    if (!isOwn) run = null;
+    else if (run !== null) run.pages += 1;
     else {
-      open = { first: page, pages: 1 };
-      runs.push(open);
+      run = { first: page, pages: 1 };
+      runs.push(run);
     }
   }
   return runs;

@@ -1,23 +1,21 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { release } from "node:os";
 import { expect, test } from "vitest";
+import { writeTokenFile } from "../../../src/adapt/token-file.ts";
 import { ownPages } from "../../../src/core/own-pages.ts";
 import { describeWhen } from "../../support/describe-when.ts";
+import { makeTempDir } from "../../support/temp-dir.ts";
+import { lacksTrainer, realTrainer, SEED_MODEL } from "../../support/trainer-rig.ts";
 
 const MIB = 2 ** 20;
 const PAGE_BYTES = 4096;
 const [major = 0, minor = 0] = release().split(".").map(Number);
 const lacks = major > 5 || (major === 5 && minor >= 14) ? null : `Linux ${release()} is older than 5.14`;
 
-/** Page faults of this process so far that needed no disk: minflt of proc_pid_stat(5). */
+/** Page faults of this process so far that needed no disk. */
 function faults(): number {
-  return Number(readFileSync("/proc/self/stat", "utf8").split(") ")[1]?.split(" ")[7]);
-}
-
-function residentBytes(): number {
-  return Number(readFileSync("/proc/self/statm", "utf8").split(" ")[1]) * PAGE_BYTES;
+  return process.resourceUsage().minorPageFault;
 }
 
 function writeToEachPage(buffer: Buffer): void {
@@ -45,10 +43,30 @@ describeWhen(lacks, "memory after a child was started", () => {
     const onlyRead = Buffer.allocUnsafeSlow(256 * MIB);
     let sum = 0;
     for (let at = 0; at < onlyRead.length; at += PAGE_BYTES) sum += onlyRead[at] ?? 0;
-    const before = residentBytes();
+    const before = process.memoryUsage.rss();
     await startAndEndChild();
     await ownPages();
-    expect(residentBytes() - before).toBeLessThan(32 * MIB);
+    expect(process.memoryUsage.rss() - before).toBeLessThan(32 * MIB);
     expect([sum, untouched.length]).toEqual([0, 256 * MIB]);
+  });
+});
+
+describeWhen(lacks ?? lacksTrainer, "memory after a training", () => {
+  test("is written without a fault per page: the pages were taken back when the trainer was started", async () => {
+    await using folder = await makeTempDir("pages");
+    const data = folder.join("data.jsonl");
+    await writeTokenFile(data, [{ id: "e1", kind: "ce", tokens: [1, 2, 3, 4], targets: [[2, 4]] }]);
+    const buffer = Buffer.alloc(32 * MIB, 7);
+    const job = {
+      mode: "train",
+      model: SEED_MODEL,
+      data,
+      out: folder.join("out.gguf"),
+      optimiser: { steps: 50 },
+    } as const;
+    await realTrainer().run(job).ended;
+    const before = faults();
+    writeToEachPage(buffer);
+    expect(faults() - before).toBeLessThan(1_000);
   });
 });
