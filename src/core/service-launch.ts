@@ -19,7 +19,7 @@ export function boundToParent(nodeArguments: readonly string[]): readonly [strin
 
 /**
  * mallopt(3): freed memory goes back to the system. Native threads share one arena instead of eight per core, and what is as
- * large as the piece that Node reads a socket into is mapped by itself: when it shrinks to what was read, no hole is left.
+ * large as the piece that Node reads a socket into is mapped by itself, to leave no hole when it shrinks to what was read.
  */
 export const SERVICE_ENVIRONMENT: Readonly<Record<string, string>> = {
   MALLOC_ARENA_MAX: "1",
