@@ -5,7 +5,7 @@ import { meanLoss, measureExamples } from "../../src/adapt/trainer-steps.ts";
 import { packageRoot } from "../../src/core/built-file.ts";
 import { AppError } from "../../src/core/errors.ts";
 import type { BenchContext, Benchmark, BenchResult } from "../report.ts";
-import type { ArmResult } from "./arm-result.ts";
+import type { ArmResult, TrainedArm } from "./arm-result.ts";
 import { ARMS, type Arm, SWAPPED, TRIGRAM, trainingName, WARM_START_ONLY } from "./arms.ts";
 import { measureDomains } from "./domains.ts";
 import { microUpdateSeconds } from "./micro.ts";
@@ -20,6 +20,8 @@ import { WriterRun } from "./writer-run.ts";
 import { countWords, readWriters, splitWriter, type Writer, type WriterSplit } from "./writers.ts";
 
 const DATA = "../shared/data";
+/** What `--write` leaves of every writer, arm and seed. */
+const FIGURES = "docs/personalisation.jsonl";
 /** Tuned on splits of the groups by seeds from 101 on; measured with seeds from 1 on. */
 const STYLE: StyleSettings = {
   lr: 1e-3,
@@ -62,7 +64,11 @@ export const bench: Benchmark = {
       default: "1",
       doc: "measure these seeds only from that one on: processes side by side may share the work, then one reports",
     },
-    write: { type: "boolean", doc: "put the table and the plot into docs/" },
+    figures: {
+      type: "string",
+      doc: `go on from what another run, of another machine too, has written (${FIGURES}): it is not measured again`,
+    },
+    write: { type: "boolean", doc: "put the table, the plot and all figures behind them into docs/" },
     "report-only": { type: "boolean", doc: "measure nothing; report what earlier runs have kept" },
     fresh: { type: "boolean", doc: "do not go on from what earlier runs have kept" },
   },
@@ -100,6 +106,7 @@ async function run(context: BenchContext): Promise<BenchResult> {
     join(folder, options.fresh === true ? `state-${Date.now()}.jsonl` : "state.jsonl"),
   );
   const { rig } = opened;
+  if (options.figures !== undefined) await state.takeOver(resolve(`${options.figures}`), opened.digest);
   if (options["report-only"] !== true) {
     const measuredSeeds = seeds.filter((seed) => quick || seed >= firstSeed);
     const work = { rig, state, writers, seeds: measuredSeeds, folder, log, signal };
@@ -116,7 +123,10 @@ async function run(context: BenchContext): Promise<BenchResult> {
     }
   }
   const results = resultsOf(state, writers, seeds, rig);
-  if (options.write === true) await writePage(results, state, writers, seeds, { quick });
+  if (options.write === true) {
+    await writePage(results, state, writers, seeds, { quick });
+    if (!quick) await state.publish(join(packageRoot, FIGURES), opened.digest);
+  }
   return results;
 }
 
@@ -142,9 +152,7 @@ async function measureArms(work: Work, arms: readonly Arm[], isWanted: (name: st
         work.signal.throwIfAborted();
         const result = await state.once(cellKey(arm.name, seed, writer), async () => {
           const path = await adapterPath(work, trainingName(arm), seed, writer);
-          const trained = arm.adapts
-            ? await state.once(`trained/${trainingName(arm)}/${seed}/${writer}`, () => run.train(arm, seed, path))
-            : null;
+          const trained = arm.adapts ? await trainedArm(work, run, arm, seed, writer) : null;
           return run.run(arm, seed, trained, path);
         });
         log(`${arm.name} seed ${seed} writer ${writer}: ${describe(result)}`);
@@ -152,41 +160,54 @@ async function measureArms(work: Work, arms: readonly Arm[], isWanted: (name: st
       run.forgetMeasured();
     }
     const adapter = arms.find(({ name }) => name === "no_retuning");
-    if (adapter !== undefined) await measureControls(work, trainingName(adapter), runs, seed, isWanted);
+    if (adapter !== undefined) await measureControls(work, adapter, runs, seed, isWanted);
   }
+}
+
+/** What the training of an arm cost; its adapter is in its place then. */
+async function trainedArm(work: Work, run: WriterRun, arm: Arm, seed: number, writer: number): Promise<TrainedArm> {
+  const path = await adapterPath(work, trainingName(arm), seed, writer);
+  const key = `trained/${trainingName(arm)}/${seed}/${writer}`;
+  const kept = work.state.kept(key) !== undefined;
+  const trained = await work.state.once(key, () => run.train(arm, seed, path));
+  if (kept && !existsSync(path)) await run.train(arm, seed, path); // figures from elsewhere come without adapters
+  return trained;
 }
 
 /** What needs the adapters of `no_retuning`: other people's adapters, the warm start alone, forgetting. */
 async function measureControls(
   work: Work,
-  training: string,
+  arm: Arm,
   runs: ReadonlyMap<number, WriterRun>,
   seed: number,
   isWanted: (name: string) => boolean,
 ): Promise<void> {
   const { rig, state, writers, log } = work;
+  const adapterOf = async (writer: number) => {
+    await trainedArm(work, required(runs.get(writer)), arm, seed, writer);
+    return adapterPath(work, trainingName(arm), seed, writer);
+  };
   for (const [i, split] of writers.entries()) {
     const { writer } = split;
+    const run = required(runs.get(writer));
     work.signal.throwIfAborted();
-    const other = required(writers[(i + 1) % writers.length]).writer;
-    const theirs = await adapterPath(work, training, seed, other);
-    if (isWanted(SWAPPED) && existsSync(theirs)) {
-      await state.once(cellKey(SWAPPED, seed, writer), () => required(runs.get(writer)).measureWith(theirs));
+    if (isWanted(SWAPPED)) {
+      const other = required(writers[(i + 1) % writers.length]).writer;
+      await state.once(cellKey(SWAPPED, seed, writer), async () => run.measureWith(await adapterOf(other)));
     }
     const { metaAdapter } = rig;
     if (isWanted(WARM_START_ONLY) && metaAdapter !== null) {
-      await state.once(cellKey(WARM_START_ONLY, 1, writer), () => required(runs.get(writer)).measureWith(metaAdapter));
+      await state.once(cellKey(WARM_START_ONLY, 1, writer), () => run.measureWith(metaAdapter));
     }
-    const own = await adapterPath(work, training, seed, writer);
     const base = state.kept(cellKey("base", 1, writer)) as ArmResult | undefined;
-    if (isWanted(DOMAIN_ARM) && seed === 1 && base !== undefined && existsSync(own)) {
-      const domains = await state.once(`domains/${writer}`, () =>
-        measureDomains(rig, required(runs.get(writer)), split, own, base, seed),
+    if (isWanted(DOMAIN_ARM) && seed === 1 && base !== undefined) {
+      const domains = await state.once(`domains/${writer}`, async () =>
+        measureDomains(rig, run, split, await adapterOf(writer), base, seed),
       );
       for (const { domain, learned } of domains) log(`domain ${domain} writer ${writer}: from ${learned} dialogues`);
     }
-    if (isWanted("forgetting") && existsSync(own)) {
-      await state.once(`forgetting/${seed}/${writer}`, () => forgetting(rig, own));
+    if (isWanted("forgetting")) {
+      await state.once(`forgetting/${seed}/${writer}`, async () => forgetting(rig, await adapterOf(writer)));
     }
   }
 }
