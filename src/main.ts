@@ -14,7 +14,7 @@ import { packageRoot } from "./core/built-file.ts";
 import { SystemClock } from "./core/clock.ts";
 import { AppError } from "./core/errors.ts";
 import { EventBus } from "./core/event-bus.ts";
-import { cutBuffersSmall, giveBackFreeMemory, optimiseLate } from "./core/free-memory.ts";
+import { collectGarbage, cutBuffersSmall, optimiseLate } from "./core/free-memory.ts";
 import type { Service } from "./core/service.ts";
 import type { LoadedConfig } from "./runtime/config/load-config.ts";
 import { isServiceListening } from "./runtime/control/control-client.ts";
@@ -259,7 +259,7 @@ export async function composeService({ loaded, log, manager, env }: ComposeDeps)
   const giveBack = () =>
     inBackground(log, "giving back memory", async () => {
       await profiles.database.releaseCache();
-      await giveBackFreeMemory();
+      collectGarbage();
     });
   const retrying = (service: Service) => new RetryingService(service, { alerts, clock, log });
   const steps: ServiceStep[] = [

@@ -1,5 +1,5 @@
 import { AppError, isAppError, toAppError } from "../core/errors.ts";
-import { giveBackFreeMemory } from "../core/free-memory.ts";
+import { collectGarbage } from "../core/free-memory.ts";
 import type { AdaptationConfig, AdaptationDeps, AdaptationEvents } from "./adaptation-ports.ts";
 import { runFullJob } from "./full-job.ts";
 import { type JobTempo, tempoOf } from "./job.ts";
@@ -82,7 +82,7 @@ export class JobRunner {
       );
     } finally {
       // Examples, an encoder and a swapped model are garbage now, and the idle service would keep it.
-      await giveBackFreeMemory();
+      collectGarbage();
       this.#running = null;
       onTraining(false);
       this.#events.onEnd(running.record, reasonOf(running));

@@ -27,24 +27,10 @@ export function optimiseLate(): void {
 }
 
 /**
- * Gives back what loading the engines needed and running them does not: garbage of the calling thread's heap (when Node
- * runs with `--expose-gc`, see core/service-launch.ts; some 20 ms on the calling thread) and {@link trimNativeHeaps}.
+ * Drops what loading the engines, a job or a conversation left behind in the calling thread's heap (when Node runs with
+ * `--expose-gc`, see core/service-launch.ts; some 20 ms on the calling thread). What V8 and the engines free then goes back
+ * to the system by itself: the same file says how.
  */
-export async function giveBackFreeMemory(): Promise<void> {
+export function collectGarbage(): void {
   globalThis.gc?.();
-  await trimNativeHeaps();
-}
-
-/**
- * Free pages of all native heaps go back to the system: malloc_trim(3), on a thread of libuv's pool. Only glibc has it;
- * elsewhere this does nothing.
- */
-export async function trimNativeHeaps(): Promise<void> {
-  try {
-    const { default: koffi } = await import("koffi");
-    const trim = koffi.load("libc.so.6").func("int malloc_trim(size_t)");
-    await new Promise<void>((resolve) => trim.async(0, () => resolve()));
-  } catch {
-    // another libc: nothing is lost but the memory
-  }
 }

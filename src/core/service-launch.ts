@@ -18,11 +18,12 @@ export function boundToParent(nodeArguments: readonly string[]): readonly [strin
 }
 
 /**
- * mallopt(3): freed memory goes back to the system. Native threads share one arena instead of eight per core, and what is as
- * large as the piece that Node reads a socket into is mapped by itself, to leave no hole when it shrinks to what was read.
+ * jemalloc instead of glibc's malloc, whose heap grows over weeks of turns (docs/develop.md, "Long runs"). Native threads share
+ * one arena; a thread of its own gives pages back that were free for two seconds, at once and not when the system asks.
+ * Where the library is missing the dynamic loader says so, and glibc's malloc serves.
+ * @see https://jemalloc.net/jemalloc.3.html#tuning
  */
 export const SERVICE_ENVIRONMENT: Readonly<Record<string, string>> = {
-  MALLOC_ARENA_MAX: "1",
-  MALLOC_TRIM_THRESHOLD_: "65536",
-  MALLOC_MMAP_THRESHOLD_: "65536",
+  LD_PRELOAD: "libjemalloc.so.2",
+  MALLOC_CONF: "narenas:1,background_thread:true,dirty_decay_ms:2000,muzzy_decay_ms:0",
 };

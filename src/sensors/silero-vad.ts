@@ -1,6 +1,5 @@
 import type { Clock } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
-import { trimNativeHeaps } from "../core/free-memory.ts";
 import type { AudioFrame, VoiceActivityDetector } from "./ports.ts";
 import { SpeechWorker } from "./speech-worker-client.ts";
 import type { VadOptions } from "./speech-worker-protocol.ts";
@@ -101,6 +100,5 @@ export class SileroVad implements VoiceActivityDetector {
     this.#worker = null;
     this.#cancelRelease();
     await worker[Symbol.asyncDispose]();
-    await trimNativeHeaps();
   }
 }

@@ -49,8 +49,8 @@ const handlers: Handlers = {
     return null;
   },
   settle: async () => {
-    const { giveBackFreeMemory } = await import("../core/free-memory.ts");
-    await giveBackFreeMemory();
+    const { collectGarbage } = await import("../core/free-memory.ts");
+    collectGarbage();
     return null;
   },
   end: () => process.exit(0), // in a thread: of the thread

@@ -27,5 +27,6 @@ describeWhen(missing("systemd"), "under systemd", () => {
     expect(shown).toMatch(/StatusText=healthy/);
     expect(shown).toMatch(/WatchdogUSec=[1-9]/);
     expect(shown.trim().split("\n").at(-1)?.trim()).not.toBe("0");
+    expect(await board.place.run("cat /proc/$(systemctl show -P MainPID asls)/maps")).toContain("/libjemalloc.so.2\n");
   });
 });

@@ -32,7 +32,7 @@ describeWhen(notVirtual, "the program", () => {
     expect(stderr).toContain("nonsense.key");
   });
 
-  test("ends when whoever started it is killed: no service is left over", async () => {
+  test("has its memory from jemalloc, and ends when whoever started it is killed: no service is left over", async () => {
     await using folder = await makeTempDir("device");
     const starter = spawn(
       process.execPath,
@@ -43,6 +43,7 @@ describeWhen(notVirtual, "the program", () => {
     );
     const [line] = (await once(createInterface({ input: starter.stdout }), "line")) as [string];
     expect(isAlive(Number(line))).toBe(true);
+    expect(await readFile(`/proc/${line}/maps`, "utf8")).toContain("/libjemalloc.so.2\n");
     starter.kill("SIGKILL");
     await eventually(() => !isAlive(Number(line)));
   });

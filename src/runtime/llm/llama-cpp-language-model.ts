@@ -3,7 +3,7 @@ import type { LlamaModel, Token } from "node-llama-cpp";
 import type { Clock } from "../../core/clock.ts";
 import { AppError, toAppError } from "../../core/errors.ts";
 import { fileSha256 } from "../../core/file-hash.ts";
-import { giveBackFreeMemory } from "../../core/free-memory.ts";
+import { collectGarbage } from "../../core/free-memory.ts";
 import type { Logger } from "../../core/logger.ts";
 import type {
   AdapterFile,
@@ -193,7 +193,7 @@ export class LlamaCppLanguageModel implements LanguageModel {
         await old.dispose();
         if (isFresh) await old.model.dispose();
       });
-      if (isFresh) await giveBackFreeMemory();
+      if (isFresh) collectGarbage();
       this.#parts.logger.info({ adapters: adapters.length, model_reloaded: isFresh }, "adapters changed");
     });
   }
