@@ -6,6 +6,7 @@ import { writeTokenFile } from "../../src/adapt/token-file.ts";
 import { TrainerProcess } from "../../src/adapt/trainer-process.ts";
 import { packageRoot } from "../../src/core/built-file.ts";
 import { silentLogger } from "../../src/core/logger.ts";
+import { SERVICE_ENVIRONMENT } from "../../src/core/service-launch.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { makeTempDir, type TempDir } from "../support/temp-dir.ts";
 
@@ -246,6 +247,23 @@ describe("supervision of the trainer", () => {
     const { ended } = trainer.run({ mode: "probe", model: "/nowhere/model.gguf" });
     await expect(ended).rejects.toMatchObject({ code: "E_TRAINER_MISSING" });
     expect(clock.pendingTimers).toBe(0);
+  });
+
+  it("leaves the child its own malloc, whose settings it makes itself", async () => {
+    await using folder = await makeTempDir("supervision");
+    for (const [name, value] of Object.entries({ ...SERVICE_ENVIRONMENT, ASLS_TEST: "stays" })) vi.stubEnv(name, value);
+    const supervised = await supervise(folder, "mute");
+    vi.unstubAllEnvs();
+    await untilLife(supervised, 1, 15_000);
+    const [pid = 0] = await supervised.pids();
+    const environment = (await readFile(`/proc/${pid}/environ`, "utf8")).split("\0");
+    expect(environment).toContain("ASLS_TEST=stays");
+    const ours = Object.entries(SERVICE_ENVIRONMENT).map(([name, value]) => `${name}=${value}`);
+    expect(environment.filter((each) => ours.includes(each))).toEqual([]);
+    const stopped = supervised.run.stop();
+    await soon(() => expect(supervised.clock.nextTimerMs).toBe(10_000));
+    await supervised.clock.advance(10_000);
+    await stopped;
   });
 
   it("runs the child at nice 19 and as the OOM killer's first choice (800)", async () => {
