@@ -6,6 +6,7 @@ import { AppError, isEnoent, toAppError } from "../core/errors.ts";
 import { LineReader } from "../core/line-reader.ts";
 import type { Logger } from "../core/logger.ts";
 import { ownPages } from "../core/own-pages.ts";
+import { environmentOfOthers } from "../core/service-launch.ts";
 import type { Freezer } from "./ports.ts";
 import { type ChildMessage, decodeChildLine, encodeParentMessage, type ParentMessage } from "./trainer-protocol.ts";
 
@@ -81,7 +82,7 @@ export class TrainerChild {
       // A session of its own: Ctrl-C in a terminal reaches us, and we tell it to keep a checkpoint. When we die, the
       // end of its stdin tells it to stop.
       detached: true,
-      env: { ...process.env, GGML_NO_BACKTRACE: "1" },
+      env: { ...environmentOfOthers(), GGML_NO_BACKTRACE: "1" },
     });
     this.#lowerPriority();
     if (this.#process.pid !== undefined) options.freezer.adopt(this.#process.pid);

@@ -28,3 +28,8 @@ export const SERVICE_ENVIRONMENT: Readonly<Record<string, string>> = {
   LD_PRELOAD: "libjemalloc.so.2",
   MALLOC_CONF: "narenas:1,background_thread:true,dirty_decay_ms:2000,muzzy_decay_ms:0,tcache:false",
 };
+
+/** This process's environment without {@link SERVICE_ENVIRONMENT}: for a child whose memory is its own business. */
+export function environmentOfOthers(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name, value]) => SERVICE_ENVIRONMENT[name] !== value));
+}
