@@ -19,8 +19,8 @@ export function boundToParent(nodeArguments: readonly string[]): readonly [strin
 
 /**
  * jemalloc instead of glibc's malloc, whose heap grows over weeks of turns (docs/develop.md, "Long runs"). Native threads share
- * one arena and keep none of it for themselves (8 MiB less after a dozen turns); a thread of its own gives pages back that were
- * free for two seconds, at once and not when the system asks.
+ * one arena and keep nothing that is free for themselves; a thread of its own gives pages back that were free for two seconds,
+ * at once and not when the system asks.
  * Where the library is missing the dynamic loader says so, and glibc's malloc serves.
  * @see https://jemalloc.net/jemalloc.3.html#tuning
  */

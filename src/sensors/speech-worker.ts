@@ -5,6 +5,7 @@
  */
 import { parentPort } from "node:worker_threads";
 import { AppError, toAppError } from "../core/errors.ts";
+import { collectGarbage } from "../core/free-memory.ts";
 import type { SpeakerEngine } from "./speaker-engine.ts";
 import type { SpeechCallName, SpeechCalls, SpeechReply, SpeechRequest } from "./speech-worker-protocol.ts";
 import type { SttEngine } from "./stt-engine.ts";
@@ -48,8 +49,7 @@ const handlers: Handlers = {
     stt = await openSherpaEngine(options);
     return null;
   },
-  settle: async () => {
-    const { collectGarbage } = await import("../core/free-memory.ts");
+  settle: () => {
     collectGarbage();
     return null;
   },

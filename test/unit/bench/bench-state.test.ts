@@ -1,23 +1,14 @@
-import { appendFile, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { appendFile } from "node:fs/promises";
+import { describe, expect, it } from "vitest";
 import { BenchState, cellKey } from "../../../bench/personalisation/state.ts";
+import { makeTempDir, type TempDir } from "../../support/temp-dir.ts";
 
 const DIGEST = "0123456789ab";
 const CELL = cellKey("no_retuning", 3, 31);
 
-let folder: string;
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "asls-bench-state-"));
-});
-
-afterEach(() => rm(folder, { recursive: true }));
-
-async function published(): Promise<string> {
-  const path = join(folder, "figures.jsonl");
-  const state = await BenchState.open(join(folder, "one.jsonl"));
+async function published(folder: TempDir): Promise<string> {
+  const path = folder.join("figures.jsonl");
+  const state = await BenchState.open(folder.join("one.jsonl"));
   await state.once("forgetting/1/31", async () => 0.000123456789);
   await state.once(CELL, async () => ({ dialogues: [[868.827662706, 191]], cpuSeconds: 21.5 }));
   await state.publish(path, DIGEST);
@@ -30,8 +21,9 @@ async function mustNotMeasure(): Promise<never> {
 
 describe("figures of the personalisation benchmark", () => {
   it("go on on another machine where this one stopped, with seven digits", async () => {
-    const path = await published();
-    const other = await BenchState.open(join(folder, "other.jsonl"));
+    await using folder = await makeTempDir("bench-state");
+    const path = await published(folder);
+    const other = await BenchState.open(folder.join("other.jsonl"));
     await other.takeOver(path, DIGEST);
     expect(await other.once("forgetting/1/31", mustNotMeasure)).toBe(0.0001234568);
     expect(await other.once(CELL, mustNotMeasure)).toEqual({ dialogues: [[868.8277, 191]], cpuSeconds: 21.5 });
@@ -39,16 +31,18 @@ describe("figures of the personalisation benchmark", () => {
   });
 
   it("stay as they were measured here", async () => {
-    const path = await published();
-    const other = await BenchState.open(join(folder, "other.jsonl"));
+    await using folder = await makeTempDir("bench-state");
+    const path = await published(folder);
+    const other = await BenchState.open(folder.join("other.jsonl"));
     await other.once("forgetting/1/31", async () => 0.5);
     await other.takeOver(path, DIGEST);
     expect(other.kept("forgetting/1/31")).toBe(0.5);
   });
 
   it("are kept over a run that is cut off in the middle of a line", async () => {
-    const path = join(folder, "one.jsonl");
-    await published();
+    await using folder = await makeTempDir("bench-state");
+    const path = folder.join("one.jsonl");
+    await published(folder);
     await appendFile(path, '\n{"key":"forgetting/1/56","val');
     const state = await BenchState.open(path);
     expect(await state.once("forgetting/1/31", mustNotMeasure)).toBe(0.000123456789);
@@ -57,10 +51,11 @@ describe("figures of the personalisation benchmark", () => {
   });
 
   it("of another model, other users or settings are refused", async () => {
-    const path = await published();
-    const other = await BenchState.open(join(folder, "other.jsonl"));
+    await using folder = await makeTempDir("bench-state");
+    const path = await published(folder);
+    const other = await BenchState.open(folder.join("other.jsonl"));
     await expect(other.takeOver(path, "ba9876543210")).rejects.toMatchObject({ code: "E_USAGE" });
-    await expect(other.takeOver(join(folder, "none"), DIGEST)).rejects.toMatchObject({ code: "E_FILE_UNREADABLE" });
+    await expect(other.takeOver(folder.join("none"), DIGEST)).rejects.toMatchObject({ code: "E_FILE_UNREADABLE" });
     expect(other.keys("")).toEqual([]);
   });
 });
