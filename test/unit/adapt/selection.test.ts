@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { type SelectionCandidate, selectExamples } from "../../../src/adapt/selection.ts";
 import { splitByTime } from "../../../src/adapt/time-split.ts";
 import { DEFAULT_TRAINING_SETTINGS } from "../../../src/adapt/training-settings.ts";
+import { WorkPerRound } from "../../support/work-per-round.ts";
 
 const base = DEFAULT_TRAINING_SETTINGS.selection;
 
@@ -76,6 +77,31 @@ test.each(["novelty", "fifo", "random"] as const)("%s never passes its budget an
       expect(chosen.map(({ order }) => order)).toEqual(chosen.map(({ order }) => order).toSorted((a, b) => a - b));
     }),
   );
+});
+
+test("of 600 examples about the same thing the 400 that the model is least sure of are taken", async () => {
+  const pool = Array.from({ length: 600 }, (_, order) => candidate(order, { entropy: ((order * 7) % 600) / 100 }));
+  const chosen = await selectExamples(pool, { ...base, tokenBudget: 4000 }, 1);
+  expect(chosen.map(({ entropy }) => entropy ?? 0).toSorted((a, b) => a - b)).toEqual(
+    Array.from({ length: 400 }, (_, i) => (i + 200) / 100),
+  );
+});
+
+test("other work gets its turn between two choices", async () => {
+  using reads = new WorkPerRound();
+  const watched = (order: number): SelectionCandidate => {
+    const vector = at(order);
+    return {
+      ...candidate(order),
+      get vector() {
+        reads.count();
+        return vector;
+      },
+    };
+  };
+  const pool = Array.from({ length: 300 }, (_, order) => watched(order));
+  expect(await selectExamples(pool, { ...base, tokenBudget: 1000 }, 1)).toHaveLength(100);
+  expect(reads.most).toBeLessThanOrEqual(3 * pool.length);
 });
 
 describe("split by time", () => {
