@@ -211,7 +211,8 @@ export class WriterRun {
       order: i,
     }));
     const selection = { ...settings.selection, method: arm.selection, tokenBudget };
-    return selectExamples(candidates, selection, seedFor(seed, "selection")).map(({ encoded }) => encoded);
+    const chosen = await selectExamples(candidates, selection, seedFor(seed, "selection"));
+    return chosen.map(({ encoded }) => encoded);
   }
 
   /** With the prompt or without it, whichever predicts the validation dialogues better. */

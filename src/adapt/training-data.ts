@@ -101,7 +101,7 @@ export async function chooseTrainingLines(
     tokens: encoded.tokens,
     order: encoded.example.order,
   }));
-  const chosen = selectExamples(pool, settings.selection, seedFor(seed, "selection"));
+  const chosen = await selectExamples(pool, settings.selection, seedFor(seed, "selection"));
   const share = Math.min(0.9, settings.replayShare);
   const replay = replayExamples(
     parts.general.replay,
