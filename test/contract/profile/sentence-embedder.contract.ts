@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { SentenceEmbedder } from "../../../src/profile/ports.ts";
+import { WorkPerRound } from "../../support/work-per-round.ts";
 
 function cosine(a: Float32Array | undefined, b: Float32Array | undefined): number {
   return Array.from(a ?? []).reduce((sum, x, i) => sum + x * (b?.[i] ?? 0), 0);
@@ -16,6 +17,20 @@ export function sentenceEmbedderContract(name: string, open: () => Promise<Sente
       for (const vector of vectors) expect(cosine(vector, vector)).toBeCloseTo(1, 5);
       const [alone] = await embedder.embed(["Hello!"]);
       expect(alone).toEqual(vectors[1]);
+    });
+
+    test("other work gets its turn after every 64 texts at the latest", async () => {
+      const embedder = await open();
+      using reads = new WorkPerRound();
+      const texts = Array.from({ length: 300 }, (_, i) => `turn on light ${i}`);
+      const watched = new Proxy(texts, {
+        get: (target, key) => {
+          if (typeof key === "string" && /^\d+$/.test(key)) reads.count();
+          return Reflect.get(target, key);
+        },
+      });
+      expect(await embedder.embed(watched)).toHaveLength(300);
+      expect(reads.most).toBeLessThanOrEqual(64);
     });
 
     test("gives the zero vector for texts without words", async () => {

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { buildExamples, type TrainingExample } from "../../../src/adapt/examples.ts";
+import { buildExamples, type ComposePrompt, plainPrompt, type TrainingExample } from "../../../src/adapt/examples.ts";
 import { DEFAULT_TRAINING_SETTINGS } from "../../../src/adapt/training-settings.ts";
 import { interaction, interactions, signal } from "../../support/interactions.ts";
+import { WorkPerRound } from "../../support/work-per-round.ts";
 
 const settings = DEFAULT_TRAINING_SETTINGS.examples;
 const MINUTE_MS = 60_000;
@@ -74,6 +75,16 @@ test("each kind can be switched off", () => {
   const signals = [signal("correction", "other"), signal("thumb_up")];
   const off = { ...settings, nextUtterance: false, acceptedAnswers: false, corrections: false, feedback: false };
   expect(buildExamples([interaction(0, { signals })], off)).toEqual([]);
+});
+
+test("other work gets its turn after every 32 interactions at the latest", async () => {
+  using prompts = new WorkPerRound();
+  const compose: ComposePrompt = (...turns) => {
+    prompts.count();
+    return plainPrompt(...turns);
+  };
+  expect(await buildExamples(interactions(200), settings, compose)).toHaveLength(200);
+  expect(prompts.most).toBeLessThanOrEqual(32);
 });
 
 test("without one interaction the examples are those that never held its words, and the same again", () => {
