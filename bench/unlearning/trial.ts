@@ -133,9 +133,8 @@ async function attack(
     const parts = { trainer: realTrainer(), model: SEED_MODEL, folder, threads: 1, signal, onEvent: () => {} };
     const scored = async (dialogue: number) => {
       const rows = turnsOfWriter(writer, [dialogue], 0);
-      const examples = rows.flatMap((row) =>
-        buildExamples([row], { ...settings, feedback: false, corrections: false }),
-      );
+      const ofRows = rows.map((row) => buildExamples([row], { ...settings, feedback: false, corrections: false }));
+      const examples = (await Promise.all(ofRows)).flat();
       const { encoded } = await encodeExamples(examples, encoder, optimiser.maxTokens);
       const measured = await measureExamples(parts, `dialogue-${dialogue}`, encoded, adapter, optimiser.maxTokens);
       return [...measured.values()].map(({ baseLoss, adapterLoss }) => baseLoss - (adapterLoss ?? Number.NaN));

@@ -1,5 +1,5 @@
-import { setImmediate } from "node:timers/promises";
 import { isAppError } from "../core/errors.ts";
+import { mapInPieces } from "../core/map-in-pieces.ts";
 import type { TrainingExample } from "./examples.ts";
 import type { EncodedText, TrainingMessage, TrainingText, TrainingTextEncoder } from "./ports.ts";
 import type { TokenExample } from "./token-file.ts";
@@ -35,15 +35,12 @@ export async function encodeExamples(
   maxTokens: number,
 ): Promise<EncodedExamples> {
   const limit = Math.min(maxTokens, encoder.trainedContextTokens);
-  const encoded: EncodedExample[] = [];
-  const skipped: string[] = [];
-  for (const [i, example] of examples.entries()) {
-    if (i > 0 && i % AT_ONCE === 0) await setImmediate();
+  const all = await mapInPieces(examples, AT_ONCE, (example) => {
     const sequences = fittedSequences(example.text, encoder, limit);
-    if (sequences === null) skipped.push(example.id);
-    else encoded.push(asEncoded(example, sequences));
-  }
-  return { encoded, skipped };
+    return sequences === null ? null : asEncoded(example, sequences);
+  });
+  const skipped = examples.filter((_, i) => all[i] === null).map(({ id }) => id);
+  return { encoded: all.filter((each) => each !== null), skipped };
 }
 
 function asEncoded(example: TrainingExample, texts: readonly EncodedText[]): EncodedExample {

@@ -1,6 +1,10 @@
+import { mapInPieces } from "../core/map-in-pieces.ts";
 import type { Domain, Interaction } from "../profile/ports.ts";
 import type { TrainingMessage, TrainingText } from "./ports.ts";
 import type { ExampleSettings } from "./training-settings.ts";
+
+/** Interactions looked at before the event loop gets its turn. */
+const AT_ONCE = 32;
 
 export type ExampleKind = "next_utterance" | "accepted" | "correction" | "feedback" | "replay";
 
@@ -39,56 +43,77 @@ export const plainPrompt: ComposePrompt = (interaction, history) => [
 /**
  * Self-supervised examples of design section 4, (a) to (d), in the order of their interactions. Pure: the same
  * interactions give the same examples, and one that is missing changes nothing but what had its words in it.
+ * Gives way to other work in between.
  *
  * @param interactions of one profile, oldest first by the store's own order, which a clock set back does not change.
  */
-export function buildExamples(
+export async function buildExamples(
   interactions: readonly Interaction[],
   settings: ExampleSettings,
   compose: ComposePrompt = plainPrompt,
+): Promise<TrainingExample[]> {
+  const built = await mapInPieces(interactions, AT_ONCE, (interaction, order) =>
+    examplesOf(interaction, placeOf(interactions, order, settings), settings, compose),
+  );
+  return built.flat();
+}
+
+/** Where an interaction stands among the others. */
+interface Place {
+  readonly order: number;
+  readonly history: readonly Interaction[];
+  readonly next: Interaction | undefined;
+}
+
+function placeOf(interactions: readonly Interaction[], order: number, settings: ExampleSettings): Place {
+  return { order, history: historyOf(interactions, order, settings), next: interactions[order + 1] };
+}
+
+function examplesOf(
+  interaction: Interaction,
+  { order, history, next }: Place,
+  settings: ExampleSettings,
+  compose: ComposePrompt,
 ): TrainingExample[] {
-  return interactions.flatMap((interaction, order) => {
-    const history = historyOf(interactions, order, settings);
-    const origin = {
-      interactionIds: [...history, interaction].map(({ id }) => id),
-      domain: interaction.domain,
-      order,
-    };
-    const prompt = compose(interaction, history);
-    const ce = { kind: "ce" } as const;
-    const examples: TrainingExample[] = [];
-    if (settings.nextUtterance && settings.nextUtteranceWeight > 0 && interaction.input.trim() !== "") {
-      const text = { kind: "messages", messages: prompt, learn: "last" } as const;
-      const weight = settings.nextUtteranceWeight;
-      examples.push({ ...origin, id: `${interaction.id}.u`, kind: "next_utterance", objective: ce, weight, text });
+  const origin = {
+    interactionIds: [...history, interaction].map(({ id }) => id),
+    domain: interaction.domain,
+    order,
+  };
+  const prompt = compose(interaction, history);
+  const ce = { kind: "ce" } as const;
+  const examples: TrainingExample[] = [];
+  if (settings.nextUtterance && settings.nextUtteranceWeight > 0 && interaction.input.trim() !== "") {
+    const text = { kind: "messages", messages: prompt, learn: "last" } as const;
+    const weight = settings.nextUtteranceWeight;
+    examples.push({ ...origin, id: `${interaction.id}.u`, kind: "next_utterance", objective: ce, weight, text });
+  }
+  if (interaction.answer.trim() !== "") {
+    const accepted = acceptedWeight(interaction);
+    const text = answered(prompt, interaction.answer);
+    if (settings.acceptedAnswers && accepted > 0) {
+      examples.push({
+        ...origin,
+        id: `${interaction.id}.a`,
+        kind: "accepted",
+        objective: ce,
+        weight: accepted,
+        text,
+      });
     }
-    if (interaction.answer.trim() !== "") {
-      const accepted = acceptedWeight(interaction);
-      const text = answered(prompt, interaction.answer);
-      if (settings.acceptedAnswers && accepted > 0) {
-        examples.push({
-          ...origin,
-          id: `${interaction.id}.a`,
-          kind: "accepted",
-          objective: ce,
-          weight: accepted,
-          text,
-        });
-      }
-      const desirable = explicitVerdict(interaction);
-      if (settings.feedback && settings.feedbackWeight > 0 && desirable !== null) {
-        const objective = { kind: "kto", desirable } as const;
-        const weight = settings.feedbackWeight;
-        examples.push({ ...origin, id: `${interaction.id}.k`, kind: "feedback", objective, weight, text });
-      }
+    const desirable = explicitVerdict(interaction);
+    if (settings.feedback && settings.feedbackWeight > 0 && desirable !== null) {
+      const objective = { kind: "kto", desirable } as const;
+      const weight = settings.feedbackWeight;
+      examples.push({ ...origin, id: `${interaction.id}.k`, kind: "feedback", objective, weight, text });
     }
-    const target = settings.corrections ? answerCorrection(interaction, interactions[order + 1]) : null;
-    if (target !== null) {
-      const text = answered(prompt, target);
-      examples.push({ ...origin, id: correctionId(interaction), kind: "correction", objective: ce, weight: 1, text });
-    }
-    return examples;
-  });
+  }
+  const target = settings.corrections ? answerCorrection(interaction, next) : null;
+  if (target !== null) {
+    const text = answered(prompt, target);
+    examples.push({ ...origin, id: correctionId(interaction), kind: "correction", objective: ce, weight: 1, text });
+  }
+  return examples;
 }
 
 /** Id of the example that an interaction's correction makes. */

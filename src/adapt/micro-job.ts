@@ -69,7 +69,7 @@ async function prepare(run: JobRun, parent: AdapterManifest | null): Promise<Mic
   const { settings, seed, archive, compose } = run.world;
   const interactions = await archive.interactions(run.record.profileId, MAX_INTERACTIONS);
   const focus = new Set(untrainedCorrections(interactions, parent).map(({ id }) => id));
-  const examples = buildExamples(interactions, settings.examples, compose);
+  const examples = await buildExamples(interactions, settings.examples, compose);
   const isFocus = ({ order }: TrainingExample) => focus.has(interactions[order]?.id ?? "");
   const text = await run.world.general();
   await using encoder = await run.world.openEncoder();

@@ -45,7 +45,7 @@ export async function prepareTrainingData(
   const firstValidation = split.training.length;
   const firstHeldOut = firstValidation + split.validation.length;
   const { encoded, skipped } = await encodeExamples(
-    buildExamples(interactions, settings.examples, compose),
+    await buildExamples(interactions, settings.examples, compose),
     encoder,
     settings.optimiser.maxTokens,
   );

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { AppError } from "../core/errors.ts";
-import { addWord } from "./hashed-ngram-embedder.ts";
+import { mapInPieces } from "../core/map-in-pieces.ts";
+import { addWord, TEXTS_AT_ONCE } from "./hashed-ngram-embedder.ts";
 import type { SentenceEmbedder, SimilarityScale } from "./ports.ts";
 import { wordsOf } from "./text-features.ts";
 import { normalise } from "./vectors.ts";
@@ -40,7 +41,7 @@ export class WordVectorEmbedder implements SentenceEmbedder {
   }
 
   async embed(texts: readonly string[]): Promise<Float32Array[]> {
-    return texts.map((text) => this.#embed(text));
+    return mapInPieces(texts, TEXTS_AT_ONCE, (text) => this.#embed(text));
   }
 
   #embed(text: string): Float32Array {

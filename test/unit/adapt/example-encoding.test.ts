@@ -17,7 +17,7 @@ test("other work gets its turn after every 8 examples at the latest", async () =
     },
     [Symbol.asyncDispose]: async () => {},
   };
-  const examples = buildExamples(gardenTurns(100), DEFAULT_TRAINING_SETTINGS.examples, plainPrompt);
+  const examples = await buildExamples(gardenTurns(100), DEFAULT_TRAINING_SETTINGS.examples, plainPrompt);
   const { encoded, skipped } = await encodeExamples(examples, encoder, 256);
   expect(encoded.map(({ example }) => example.id)).toEqual(examples.map(({ id }) => id));
   expect(skipped).toEqual([]);
