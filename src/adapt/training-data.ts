@@ -35,12 +35,24 @@ export interface TrainingDataParts {
 /** Whose losses say how well a person's words are predicted; answers the user disliked must not count. */
 const MEASURED: ReadonlySet<ExampleKind> = new Set(["next_utterance", "accepted", "correction"]);
 
-/** Builds, splits and encodes the examples of one profile. Pure but for the encoder. */
+/**
+ * Tokens that are measured of each stretch, as shares of those of a pass: with thousands of turns measuring, several times
+ * over, would take longer than training.
+ */
+const MEASURED_SHARE = { validation: 1 / 4, heldOut: 1 / 2 } as const;
+/** Tokens among which the model's entropy may choose, as a multiple of those of a pass. */
+const SHORTLIST_SHARE = 2;
+
+/**
+ * Builds, splits and encodes the examples of one profile. Pure but for the encoder. Of what is measured the newest are
+ * taken, a quarter of `selection.tokenBudget` for validation and a half of it held out.
+ */
 export async function prepareTrainingData(
   interactions: readonly Interaction[],
   settings: TrainingSettings,
   { encoder, general, compose }: TrainingDataParts,
 ): Promise<TrainingData> {
+  const { tokenBudget } = settings.selection;
   const split = splitByTime(interactions, settings.split);
   const firstValidation = split.training.length;
   const firstHeldOut = firstValidation + split.validation.length;
@@ -53,8 +65,14 @@ export async function prepareTrainingData(
   const idsOf = (part: readonly Interaction[]) => part.map(({ id }) => id);
   return {
     candidates: encoded.filter(({ example }) => example.order < firstValidation),
-    validation: measured.filter(({ example: { order } }) => order >= firstValidation && order < firstHeldOut),
-    heldOut: measured.filter(({ example }) => example.order >= firstHeldOut),
+    validation: newestWithin(
+      measured.filter(({ example: { order } }) => order >= firstValidation && order < firstHeldOut),
+      tokenBudget * MEASURED_SHARE.validation,
+    ),
+    heldOut: newestWithin(
+      measured.filter(({ example }) => example.order >= firstHeldOut),
+      tokenBudget * MEASURED_SHARE.heldOut,
+    ),
     watched: await encodeGeneral(general.watched, encoder, settings),
     general: await encodeGeneral(general.measured, encoder, settings),
     interactionIds: {
@@ -64,6 +82,16 @@ export async function prepareTrainingData(
     },
     skipped: skipped.length,
   };
+}
+
+/** The newest run that fits, oldest first; the newest one in any case. */
+function newestWithin(examples: readonly EncodedExample[], tokens: number): readonly EncodedExample[] {
+  let left = tokens;
+  const tooOld = examples.findLastIndex((each) => {
+    left -= each.tokens;
+    return left < 0;
+  });
+  return examples.slice(Math.min(tooOld + 1, examples.length - 1));
 }
 
 async function encodeGeneral(
