@@ -13,7 +13,7 @@ import { type EncodedProbes, encodeProbes } from "./monitor/probe-margins.ts";
 import type { TrainingTextEncoder } from "./ports.ts";
 import { seedFor } from "./seeded-random.ts";
 import { baseLosses, measureExamples, pairedLosses } from "./trainer-steps.ts";
-import { chooseTrainingLines, needsSelection, prepareTrainingData, type TrainingData } from "./training-data.ts";
+import { chooseTrainingLines, prepareTrainingData, shortlist, type TrainingData } from "./training-data.ts";
 import { type PassesDone, passAdapter, trainInPasses } from "./training-run.ts";
 
 const CANDIDATE = "candidate.gguf.sealed";
@@ -74,19 +74,12 @@ async function train(
   const { settings, seed, general, compose, embedder, journal, base } = run.world;
   const { profileId } = run.record;
   const initAdapter = await run.world.warmStart();
-  const entropies = new Map<string, number>();
-  if (needsSelection(data.candidates, settings) && settings.selection.method === "novelty") {
-    const measured = await measureExamples(
-      run.parts,
-      "pool",
-      data.candidates,
-      initAdapter,
-      settings.optimiser.maxTokens,
-    );
-    for (const [id, { entropy }] of measured) entropies.set(id, entropy);
-  }
+  const listed = await shortlist(data.candidates, settings, embedder);
+  const measured = await measureExamples(run.parts, "pool", listed, initAdapter, settings.optimiser.maxTokens);
+  const entropies = new Map([...measured].map(([id, { entropy }]) => [id, entropy]));
+  const candidates = listed.length === 0 ? data.candidates : listed;
   const parts = { encoder, general: await general(), compose, embedder };
-  const lines = await chooseTrainingLines(data.candidates, entropies, settings, seed, parts);
+  const lines = await chooseTrainingLines(candidates, entropies, settings, seed, parts);
   const warmStart = initAdapter === null ? null : await fileSha256(initAdapter);
   const dataDigest = digestOf(lines, data.validation, { settings, seed, warmStart, base: base.sha256 });
   const resumed = run.record.dataDigest === dataDigest ? await resumedPasses(run) : null;

@@ -102,15 +102,28 @@ async function encodeGeneral(
   return (await encodeExamples(generalExamples(exchanges), encoder, settings.optimiser.maxTokens)).encoded;
 }
 
-/** True when the budget does not hold all of them, so that entropy is worth measuring. */
-export function needsSelection(candidates: readonly EncodedExample[], settings: TrainingSettings): boolean {
-  return candidates.reduce((sum, { tokens }) => sum + tokens, 0) > settings.selection.tokenBudget;
+/**
+ * The candidates whose entropy is worth measuring, oldest first: none when all fit or another way of selecting is set,
+ * otherwise at most two passes' tokens of them, unlike each other.
+ */
+export async function shortlist(
+  candidates: readonly EncodedExample[],
+  { selection }: TrainingSettings,
+  embedder: SentenceEmbedder,
+): Promise<readonly EncodedExample[]> {
+  if (selection.method !== "novelty" || !isMoreThan(candidates, selection.tokenBudget)) return [];
+  const tokenBudget = SHORTLIST_SHARE * selection.tokenBudget;
+  if (!isMoreThan(candidates, tokenBudget)) return candidates;
+  const vectors = await embedder.embed(candidates.map(targetText));
+  const chosen = await selectExamples(poolOf(candidates, vectors, new Map()), { ...selection, tokenBudget }, 0);
+  return chosen.map(({ encoded }) => encoded);
 }
 
 /**
  * The lines of one pass: the chosen candidates, oldest first, then replay.
  *
- * @param entropies by example id, from measuring them; empty when not measured.
+ * @param entropies by example id, from measuring them; empty when not measured. Candidates without one are chosen by
+ * novelty alone.
  */
 export async function chooseTrainingLines(
   candidates: readonly EncodedExample[],
@@ -119,17 +132,10 @@ export async function chooseTrainingLines(
   seed: number,
   parts: TrainingDataParts & { readonly embedder: SentenceEmbedder },
 ): Promise<EncodedExample[]> {
-  const vectors = needsSelection(candidates, settings) ? await parts.embedder.embed(candidates.map(targetText)) : [];
-  const pool = candidates.map((encoded, i): SelectionCandidate & { readonly encoded: EncodedExample } => ({
-    encoded,
-    id: encoded.example.id,
-    domain: encoded.example.domain,
-    vector: vectors[i] ?? new Float32Array(0),
-    entropy: entropies.get(encoded.example.id) ?? null,
-    tokens: encoded.tokens,
-    order: encoded.example.order,
-  }));
-  const chosen = await selectExamples(pool, settings.selection, seedFor(seed, "selection"));
+  const { selection } = settings;
+  const isNovelty = selection.method === "novelty" && isMoreThan(candidates, selection.tokenBudget);
+  const vectors = isNovelty ? await parts.embedder.embed(candidates.map(targetText)) : [];
+  const chosen = await selectExamples(poolOf(candidates, vectors, entropies), selection, seedFor(seed, "selection"));
   const share = Math.min(0.9, settings.replayShare);
   const replay = replayExamples(
     parts.general.replay,
@@ -138,6 +144,26 @@ export async function chooseTrainingLines(
   );
   const { encoded } = await encodeExamples(replay, parts.encoder, settings.optimiser.maxTokens);
   return [...chosen.map((each) => each.encoded), ...encoded];
+}
+
+function isMoreThan(examples: readonly EncodedExample[], tokenBudget: number): boolean {
+  return examples.reduce((sum, { tokens }) => sum + tokens, 0) > tokenBudget;
+}
+
+function poolOf(
+  candidates: readonly EncodedExample[],
+  vectors: readonly Float32Array[],
+  entropies: ReadonlyMap<string, number>,
+): (SelectionCandidate & { readonly encoded: EncodedExample })[] {
+  return candidates.map((encoded, i) => ({
+    encoded,
+    id: encoded.example.id,
+    domain: encoded.example.domain,
+    vector: vectors[i] ?? new Float32Array(0),
+    entropy: entropies.get(encoded.example.id) ?? null,
+    tokens: encoded.tokens,
+    order: encoded.example.order,
+  }));
 }
 
 function targetText({ example: { text } }: EncodedExample): string {

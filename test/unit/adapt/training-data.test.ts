@@ -2,8 +2,9 @@ import { expect, test } from "vitest";
 import { plainPrompt } from "../../../src/adapt/examples.ts";
 import { generalTextOf } from "../../../src/adapt/general-text.ts";
 import type { TrainingTextEncoder } from "../../../src/adapt/ports.ts";
-import { prepareTrainingData } from "../../../src/adapt/training-data.ts";
+import { prepareTrainingData, shortlist } from "../../../src/adapt/training-data.ts";
 import { DEFAULT_TRAINING_SETTINGS, type TrainingSettings } from "../../../src/adapt/training-settings.ts";
+import { HashedNgramEmbedder } from "../../../src/profile/hashed-ngram-embedder.ts";
 import { gardenTurns } from "../../support/gardener.ts";
 
 /** Any text is ten tokens, of which the last five are learned. */
@@ -41,6 +42,17 @@ test("of 1,000 turns the newest of each stretch are measured, within a quarter a
   expect(heldOut.at(-1)?.example.order).toBe(999);
   expect(interactionIds.heldOut).toHaveLength(200);
   expect(Math.max(...candidates.map(({ example }) => example.order))).toBe(679);
+});
+
+test("entropy is measured of two passes' tokens at most, and of nothing when all fit or it does not count", async () => {
+  const embedder = new HashedNgramEmbedder();
+  const { candidates } = await prepare(1_000, within(1_000));
+  expect(tokensOf(candidates)).toBeGreaterThan(10_000);
+  expect(tokensOf(await shortlist(candidates, within(1_000), embedder))).toBe(2_000);
+  expect(await shortlist(candidates, within(15_000), embedder)).toEqual(candidates);
+  expect(await shortlist(candidates, within(100_000), embedder)).toEqual([]);
+  const settings = { ...within(1_000), selection: { ...within(1_000).selection, method: "fifo" as const } };
+  expect(await shortlist(candidates, settings, embedder)).toEqual([]);
 });
 
 test("what is within the tokens of a pass is measured whole", async () => {
