@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { SystemClock } from "../../../src/core/clock.ts";
 import { silentLogger } from "../../../src/core/logger.ts";
 import { LlamaCppLanguageModel } from "../../../src/runtime/llm/llama-cpp-language-model.ts";
-import { AdaptationRig } from "../../support/adaptation-rig.ts";
+import { AdaptationRig, QUICK_SETTINGS } from "../../support/adaptation-rig.ts";
 import { describeWhen } from "../../support/describe-when.ts";
 import { eventually } from "../../support/eventually.ts";
 import { gardenTurn, gardenTurns } from "../../support/gardener.ts";
@@ -47,6 +47,20 @@ describeWhen(lacksTrainer, "adaptation", () => {
     const [without, adapted] = [await answers(null, question), await answers(rig.used.at(-1) ?? null, question)];
     expect(without).not.toMatch(/^Aye/);
     expect(adapted).toMatch(/^Aye, the \w+/);
+  });
+
+  test("more turns than a pass holds: some are chosen by novelty and entropy, and an adapter comes of them", async () => {
+    const selection = { ...QUICK_SETTINGS.selection, tokenBudget: 1_000 };
+    await using rig = await AdaptationRig.make({ ...NO_MICRO, settings: { ...QUICK_SETTINGS, selection } });
+    const profileId = await rig.consentingProfile();
+    await rig.tell(profileId, gardenTurns(60));
+    await rig.service.start();
+    await rig.trainNow();
+    expect(rig.jobs.slice(0, 3)).toEqual(["preparing", "training", "evaluating"]);
+    const [made] = await rig.store.list(profileId, null);
+    expect(made?.manifest.heldOutInteractionIds).toHaveLength(12);
+    expect(made?.manifest.trainedInteractionIds.length).toBeGreaterThan(5);
+    expect(made?.manifest.trainedInteractionIds.length).toBeLessThan(41);
   });
 
   test("an explicit correction is learned at once: the next answer to the same question is the corrected one", async () => {

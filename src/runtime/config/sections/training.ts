@@ -60,7 +60,7 @@ export const trainingSection = {
     min: 500,
     max: 10_000_000,
     default: 60_000,
-    doc: "Tokens of one pass over the examples of a profile.",
+    doc: "Tokens of one pass over the examples of a profile; what is measured is bounded with it.",
   }),
   memoryMb: integer({
     min: 0,
