@@ -1,12 +1,14 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { packageRoot } from "../../../src/core/built-file.ts";
 import { silentLogger } from "../../../src/core/logger.ts";
 import { HashedNgramEmbedder } from "../../../src/profile/hashed-ngram-embedder.ts";
 import { openEmbedder, WORD_VECTOR_FILE } from "../../../src/profile/open-embedder.ts";
 import type { FactKind, PromptContextRequest } from "../../../src/profile/ports.ts";
+import { ProfileCipher } from "../../../src/profile/profile-vault.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { consentingProfile, openTestStore, turn } from "../../support/profile-store.ts";
 import { makeTempDir } from "../../support/temp-dir.ts";
+import { WorkPerRound } from "../../support/work-per-round.ts";
 
 const NOON = Date.UTC(2026, 0, 5, 12);
 const DAY_MS = 24 * 3_600_000;
@@ -223,4 +225,21 @@ test("the newest turns are read with the signals that are theirs", async () => {
     ["two", ["two, please"]],
     ["three", ["three, please"]],
   ]);
+});
+
+test("reading 200 interactions gives other work its turn after every 50 at the latest", async () => {
+  await using folder = await makeTempDir("archive");
+  await using opened = await openTestStore(folder);
+  const { id } = await consentingProfile(opened);
+  for (let n = 0; n < 200; n += 1) await opened.store.record(turn(id, { input: `water bed ${n}` }));
+  using texts = new WorkPerRound();
+  const open = ProfileCipher.prototype.openText;
+  using _ = vi.spyOn(ProfileCipher.prototype, "openText").mockImplementation(function (this: ProfileCipher, ...value) {
+    texts.count();
+    return open.apply(this, value);
+  });
+  const read = await opened.archive.interactions(id, 1_000);
+  expect(read.map(({ input }) => input)).toEqual(Array.from({ length: 200 }, (_, n) => `water bed ${n}`));
+  expect(texts.most).toBeGreaterThan(0);
+  expect(texts.most).toBeLessThanOrEqual(100);
 });
