@@ -1,10 +1,13 @@
-import { setImmediate } from "node:timers/promises";
 import { randomId } from "../core/ids.ts";
+import { mapInPieces } from "../core/map-in-pieces.ts";
 import type { Domain, Interaction, Modality, NewInteraction, Signal, SignalKind, SqlTransaction } from "./ports.ts";
 import type { ProfileCipher } from "./profile-vault.ts";
 import { type SignalTable, satisfactionOf } from "./satisfaction.ts";
 import { countWords } from "./style.ts";
 import { decodeVector, encodeVector, type SmallVector } from "./vectors.ts";
+
+/** Rows decrypted before the event loop gets its turn: about 4 ms on x86. */
+const ROWS_AT_ONCE = 50;
 
 interface InteractionRow {
   readonly id: string;
@@ -95,7 +98,9 @@ export async function readInteractions(
     [profileId, limit],
   );
   const signals = await readSignals(database, cipher, profileId, limit);
-  return rows.reverse().map((row) => interactionFrom(row, cipher, signals.get(row.id) ?? [], table));
+  return await mapInPieces(rows.reverse(), ROWS_AT_ONCE, (row) =>
+    interactionFrom(row, cipher, signals.get(row.id) ?? [], table),
+  );
 }
 
 /** Ids of a profile's interactions, oldest first. */
@@ -159,19 +164,14 @@ export async function readVectors(
      ORDER BY sequence DESC LIMIT ?`,
     [profileId, limit],
   );
-  const vectors = [];
-  for (const [i, row] of rows.reverse().entries()) {
-    if (i % 100 === 99) await setImmediate(); // audio and buttons must not wait for thousands of decryptions
-    vectors.push({
-      id: row.id,
-      atMs: row.at_ms,
-      modality: row.modality,
-      answerWords: row.answer_words,
-      embedderId: row.embedder_id,
-      vector: decodeVector(cipher.openBytes("interactions", "sealed_vector", row.id, row.sealed_vector)),
-    });
-  }
-  return vectors;
+  return await mapInPieces(rows.reverse(), ROWS_AT_ONCE, (row) => ({
+    id: row.id,
+    atMs: row.at_ms,
+    modality: row.modality,
+    answerWords: row.answer_words,
+    embedderId: row.embedder_id,
+    vector: decodeVector(cipher.openBytes("interactions", "sealed_vector", row.id, row.sealed_vector)),
+  }));
 }
 
 /** Which profile an interaction belongs to; undefined when it is gone. */
