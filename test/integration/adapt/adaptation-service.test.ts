@@ -1,6 +1,7 @@
 import { cpSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
+import type { TrainerPlan } from "../../../src/adapt/ports.ts";
 import { SystemClock } from "../../../src/core/clock.ts";
 import { silentLogger } from "../../../src/core/logger.ts";
 import { LlamaCppLanguageModel } from "../../../src/runtime/llm/llama-cpp-language-model.ts";
@@ -55,7 +56,16 @@ describeWhen(lacksTrainer, "adaptation", () => {
     const profileId = await rig.consentingProfile();
     await rig.tell(profileId, gardenTurns(60));
     await rig.service.start();
+    const plans: TrainerPlan[] = [];
+    rig.service.on("trainer", (event) => {
+      if (event.kind === "plan") plans.push(event.plan);
+    });
     await rig.trainNow();
+    const [entropy, before] = plans;
+    expect(entropy?.mode).toBe("evaluate");
+    expect(entropy?.tokens).toBeGreaterThan(1_000);
+    expect(entropy?.tokens).toBeLessThanOrEqual(2_000);
+    expect(before?.tokens).toBeLessThanOrEqual(1_000);
     expect(rig.jobs.slice(0, 3)).toEqual(["preparing", "training", "evaluating"]);
     const [made] = await rig.store.list(profileId, null);
     expect(made?.manifest.heldOutInteractionIds).toHaveLength(12);
