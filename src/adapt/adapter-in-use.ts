@@ -73,7 +73,7 @@ export class AdapterInUse {
       if (base === null) return [];
       const profile = (await archive.list()).find(({ isActive }) => isActive) ?? null;
       if (this.#isGuest) {
-        await this.#switchTo(null, null);
+        await this.#switchTo(null, { general: null, routed: null });
         return [];
       }
       const mayUse = this.#deps.hold() !== "learning_off" && profile?.consent.store === true && profile.consent.train;
@@ -82,9 +82,9 @@ export class AdapterInUse {
         wanted === null || this.#domain === null
           ? null
           : await store.active(wanted.profileId, base.sha256, this.#domain);
-      const routed = task?.parent === wanted?.version ? (task ?? wanted) : wanted;
-      this.#general = wanted?.version ?? null;
-      await this.#switchTo(profile?.id ?? null, routed?.version ?? null);
+      const general = wanted?.version ?? null;
+      const routed = task?.parent === general ? (task?.version ?? general) : general;
+      await this.#switchTo(profile?.id ?? null, { general, routed });
       if (!mayUse) return [];
       const isSetAside = wanted === null && generalVersions(await store.pointers(profile.id)).length > 0;
       this.#deps.alert(
@@ -95,7 +95,11 @@ export class AdapterInUse {
     });
   }
 
-  async #switchTo(profileId: string | null, version: string | null): Promise<void> {
+  /** @param versions the general one, and what answers: a task adapter over it, or itself. */
+  async #switchTo(
+    profileId: string | null,
+    { general, routed: version }: { readonly general: string | null; readonly routed: string | null },
+  ): Promise<void> {
     const { store, log, alert } = this.#deps;
     let path: string | null = null;
     let usable = version;
@@ -113,6 +117,7 @@ export class AdapterInUse {
       }
       await store.closeAllBut(path === null || usable === null ? [] : [path]);
     }
+    this.#general = general;
     if (usable === this.#version && profileId === this.#profileId) return;
     this.#version = usable;
     this.#profileId = profileId;
