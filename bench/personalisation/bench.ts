@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { meanLoss, measureExamples } from "../../src/adapt/trainer-steps.ts";
+import { meanLoss, measureBesideBase } from "../../src/adapt/trainer-steps.ts";
 import { packageRoot } from "../../src/core/built-file.ts";
 import { AppError } from "../../src/core/errors.ts";
 import type { BenchContext, Benchmark, BenchResult } from "../report.ts";
@@ -215,9 +215,8 @@ async function measureControls(
 /** Relative rise of the perplexity per token on general text. */
 async function forgetting(rig: Rig, adapter: string): Promise<number> {
   const { maxTokens } = rig.settings.optimiser;
-  const measured = await measureExamples(rig.parts, "general", rig.general.measured, adapter, maxTokens);
-  const before = await measureExamples(rig.parts, "general", rig.general.measured, null, maxTokens);
-  return Math.expm1((meanLoss(measured) ?? Number.NaN) - (meanLoss(before) ?? Number.NaN));
+  const { base, adapted } = await measureBesideBase(rig.parts, "general", rig.general.measured, adapter, maxTokens);
+  return Math.expm1((meanLoss(adapted) ?? Number.NaN) - (meanLoss(base) ?? Number.NaN));
 }
 
 async function measureTrigram({ state, writers }: Work, others: readonly Writer[]): Promise<void> {

@@ -3,6 +3,7 @@ import * as v from "valibot";
 import type { TrainerExampleResult } from "../../src/adapt/ports.ts";
 import { seededRandom, seedFor, shuffled } from "../../src/adapt/seeded-random.ts";
 import { type TokenExample, writeTokenFile } from "../../src/adapt/token-file.ts";
+import { baseLossOf, lossOf } from "../../src/adapt/trainer-messages.ts";
 import { runStep } from "../../src/adapt/trainer-steps.ts";
 import type { Rig } from "./rig.ts";
 import { readRows } from "./writers.ts";
@@ -101,8 +102,8 @@ export async function measureStyle(
     }).length;
   return {
     asked: unseen.length,
-    first: firstBy(({ adapterLoss, baseLoss }) => -(adapterLoss ?? baseLoss)),
-    firstByReward: firstBy(({ adapterLoss, baseLoss, tokens }) => (baseLoss - (adapterLoss ?? baseLoss)) * tokens),
+    first: firstBy((result) => -lossOf(result)),
+    firstByReward: firstBy((result) => (baseLossOf(result) - lossOf(result)) * result.tokens),
     cpuSeconds,
   };
 }

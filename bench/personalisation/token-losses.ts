@@ -22,7 +22,7 @@ export async function tokenLosses(
     threads: parts.threads,
     tokenLosses: true,
     optimiser: { maxTokens, sequencesPerStep: 8 },
-    ...(adapter === null ? {} : { initAdapter: adapter }),
+    ...(adapter === null ? {} : { initAdapter: adapter, baseLosses: false }),
   });
   return results.map((result) => result.tokenLosses ?? []);
 }

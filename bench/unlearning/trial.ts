@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { encodeExamples } from "../../src/adapt/example-encoding.ts";
 import { buildExamples } from "../../src/adapt/examples.ts";
 import { seededRandom, seedFor, shuffled } from "../../src/adapt/seeded-random.ts";
-import { measureExamples } from "../../src/adapt/trainer-steps.ts";
+import { measureBesideBase, pairedLosses } from "../../src/adapt/trainer-steps.ts";
 import { DEFAULT_TRAINING_SETTINGS, type TrainingSettings } from "../../src/adapt/training-settings.ts";
 import { packageRoot } from "../../src/core/built-file.ts";
 import { AppError } from "../../src/core/errors.ts";
@@ -136,8 +136,9 @@ async function attack(
       const ofRows = rows.map((row) => buildExamples([row], { ...settings, feedback: false, corrections: false }));
       const examples = (await Promise.all(ofRows)).flat();
       const { encoded } = await encodeExamples(examples, encoder, optimiser.maxTokens);
-      const measured = await measureExamples(parts, `dialogue-${dialogue}`, encoded, adapter, optimiser.maxTokens);
-      return [...measured.values()].map(({ baseLoss, adapterLoss }) => baseLoss - (adapterLoss ?? Number.NaN));
+      const { maxTokens } = optimiser;
+      const { base, adapted } = await measureBesideBase(parts, `dialogue-${dialogue}`, encoded, adapter, maxTokens);
+      return pairedLosses(base, adapted).map(({ before, after }) => before - after);
     };
     const all = async (dialogues: readonly number[]) => {
       const scores: number[][] = [];

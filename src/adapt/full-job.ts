@@ -12,7 +12,7 @@ import { type JobWorld, MAX_INTERACTIONS, planFacts } from "./job-world.ts";
 import { type EncodedProbes, encodeProbes } from "./monitor/probe-margins.ts";
 import type { TrainingTextEncoder } from "./ports.ts";
 import { seedFor } from "./seeded-random.ts";
-import { baseLosses, measureExamples, pairedLosses } from "./trainer-steps.ts";
+import { measureBesideBase, measureExamples, pairedLosses } from "./trainer-steps.ts";
 import { chooseTrainingLines, prepareTrainingData, shortlist, type TrainingData } from "./training-data.ts";
 import { type PassesDone, passAdapter, trainInPasses } from "./training-run.ts";
 
@@ -141,21 +141,13 @@ async function judge(
   const heldOutIds = new Set(data.interactionIds.heldOut);
   const parent = await store.active(profileId, base.sha256);
   const reference = await cleanAncestor(run, parent, heldOutIds);
-  const heldOut = await measureExamples(run.parts, "held-out", data.heldOut, path, maxTokens);
-  const general = await measureExamples(run.parts, "general", data.general, path, maxTokens);
-  const before =
-    reference === null
-      ? baseLosses(heldOut)
-      : await measureExamples(
-          run.parts,
-          "held-out-before",
-          data.heldOut,
-          await store.open(profileId, reference.version),
-          maxTokens,
-        );
+  const compared = reference === null ? null : await store.open(profileId, reference.version);
+  const before = await measureExamples(run.parts, "held-out-before", data.heldOut, compared, maxTokens);
+  const after = await measureExamples(run.parts, "held-out", data.heldOut, path, maxTokens);
+  const general = await measureBesideBase(run.parts, "general", data.general, path, maxTokens);
   const gate = decideGate(
-    pairedLosses(before, heldOut),
-    pairedLosses(baseLosses(general), general),
+    pairedLosses(before, after),
+    pairedLosses(general.base, general.adapted),
     settings.gate,
     seedFor(seed, "gate"),
   );

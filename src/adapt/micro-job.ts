@@ -14,7 +14,7 @@ import { type EncodedProbes, encodeProbes } from "./monitor/probe-margins.ts";
 import type { TrainerMetrics } from "./ports.ts";
 import { seedFor } from "./seeded-random.ts";
 import { writeTokenFile } from "./token-file.ts";
-import { baseLosses, type MeasuredExamples, measureExamples, pairedLosses, runStep } from "./trainer-steps.ts";
+import { type MeasuredExamples, measureBesideBase, measureExamples, pairedLosses, runStep } from "./trainer-steps.ts";
 
 /** Corrections taken in one update: the newest. */
 const MAX_FOCUS = 8;
@@ -151,17 +151,16 @@ async function judge(
   const { settings, seed } = run.world;
   const { maxTokens } = settings.optimiser;
   const own = [...corrections, ...others];
-  const after = await measureExamples(run.parts, "after", [...own, ...general], path, maxTokens);
-  const before =
-    parent.path === null ? baseLosses(after) : await measureExamples(run.parts, "before", own, parent.path, maxTokens);
+  const { base, adapted } = await measureBesideBase(run.parts, "after", [...own, ...general], path, maxTokens);
+  const before = parent.path === null ? base : await measureExamples(run.parts, "before", own, parent.path, maxTokens);
   const losses = (reference: MeasuredExamples, part: readonly EncodedExample[]) => {
     const ids = new Set(part.map(({ example }) => example.id));
-    return pairedLosses(reference, after, (id) => ids.has(id));
+    return pairedLosses(reference, adapted, (id) => ids.has(id));
   };
   const gate = decideMicroGate(
     losses(before, corrections),
     losses(before, others),
-    losses(baseLosses(after), general),
+    losses(base, general),
     { ...settings.gate, generalCeiling: settings.micro.generalCeiling },
     seedFor(seed, "micro gate"),
   );

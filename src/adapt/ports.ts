@@ -75,6 +75,8 @@ export interface TrainerJob {
   readonly paused?: boolean;
   /** `evaluate` and `score`: the loss of every target token in the results too. */
   readonly tokenLosses?: boolean;
+  /** `evaluate` and `score` with {@link initAdapter}: measure the base too (default); false takes about half the time. */
+  readonly baseLosses?: boolean;
 }
 
 /** How much of the machine a job may use from now on. */
@@ -149,7 +151,8 @@ export interface TrainerCheckpoint {
 /** One example of `evaluate` or `score`; losses are means over its target tokens, nats. */
 export interface TrainerExampleResult {
   readonly id: string;
-  readonly baseLoss: number;
+  /** Null with {@link TrainerJob.baseLosses} false. */
+  readonly baseLoss: number | null;
   /** Null when the job names no adapter. */
   readonly adapterLoss: number | null;
   /** Target tokens counted. */

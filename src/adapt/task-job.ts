@@ -9,7 +9,7 @@ import { type JobWorld, MAX_INTERACTIONS, planFacts } from "./job-world.ts";
 import { type EncodedProbes, encodeProbes } from "./monitor/probe-margins.ts";
 import type { TrainingTextEncoder } from "./ports.ts";
 import { seedFor } from "./seeded-random.ts";
-import { baseLosses, measureExamples, pairedLosses } from "./trainer-steps.ts";
+import { measureBesideBase, measureExamples, pairedLosses } from "./trainer-steps.ts";
 import { chooseTrainingLines, prepareTrainingData, type TrainingData } from "./training-data.ts";
 import { trainInPasses } from "./training-run.ts";
 
@@ -107,10 +107,10 @@ async function judge(
   const { maxTokens } = settings.optimiser;
   const after = await measureExamples(run.parts, "held-out", heldOut, path, maxTokens);
   const before = await measureExamples(run.parts, "held-out-before", heldOut, parent.path, maxTokens);
-  const generalAfter = await measureExamples(run.parts, "general", general, path, maxTokens);
+  const unrelated = await measureBesideBase(run.parts, "general", general, path, maxTokens);
   const gate = decideGate(
     pairedLosses(before, after),
-    pairedLosses(baseLosses(generalAfter), generalAfter),
+    pairedLosses(unrelated.base, unrelated.adapted),
     settings.gate,
     seedFor(seed, "task gate"),
   );

@@ -58,8 +58,20 @@ const LEAST_KL = -1e-3;
  * @throws AppError E_LOSS_NAN.
  */
 export function assertMeasurable({ id, kl, baseLoss, adapterLoss }: TrainerExampleResult): void {
-  if ((kl ?? 0) >= LEAST_KL && baseLoss >= 0 && (adapterLoss ?? 0) >= 0) return;
+  const isMeasured = baseLoss !== null || adapterLoss !== null;
+  if (isMeasured && (kl ?? 0) >= LEAST_KL && (baseLoss ?? 0) >= 0 && (adapterLoss ?? 0) >= 0) return;
   throw new AppError("E_LOSS_NAN", `the predictions for example ${id} are not numbers`, {
     hint: "The adapter or the model is broken: use another version.",
   });
+}
+
+/** Loss with the adapter off. @throws AppError E_TRAINER_PROTOCOL when the trainer has left it out. */
+export function baseLossOf({ id, baseLoss }: TrainerExampleResult): number {
+  if (baseLoss !== null) return baseLoss;
+  throw new AppError("E_TRAINER_PROTOCOL", `the trainer did not measure the base on example ${id}`);
+}
+
+/** Loss with the adapter if there is one, else of the base. @throws AppError as {@link baseLossOf}. */
+export function lossOf(result: TrainerExampleResult): number {
+  return result.adapterLoss ?? baseLossOf(result);
 }

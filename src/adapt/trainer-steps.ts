@@ -4,6 +4,7 @@ import type { EncodedExample } from "./example-encoding.ts";
 import type { PairedLoss } from "./gate.ts";
 import type { Trainer, TrainerEvent, TrainerExampleResult, TrainerJob } from "./ports.ts";
 import { writeTokenFile } from "./token-file.ts";
+import { baseLossOf, lossOf } from "./trainer-messages.ts";
 
 /** What each trainer run of a job needs. */
 export interface TrainerStepParts {
@@ -17,11 +18,28 @@ export interface TrainerStepParts {
   onEvent(event: TrainerEvent): void;
 }
 
-/** Losses by example id, several sequences of one example joined by their tokens. */
-export type MeasuredExamples = ReadonlyMap<string, TrainerExampleResult>;
+/** One example, its sequences joined by their tokens. */
+export interface MeasuredExample {
+  readonly id: string;
+  /** Target tokens. */
+  readonly tokens: number;
+  /** Mean over them, nats. */
+  readonly loss: number;
+  /** Mean entropy of the predictions, nats. */
+  readonly entropy: number;
+}
+
+/** By example id. */
+export type MeasuredExamples = ReadonlyMap<string, MeasuredExample>;
+
+/** The same examples without the adapter and with it. Entropies are those with it. */
+export interface MeasuredBeside {
+  readonly base: MeasuredExamples;
+  readonly adapted: MeasuredExamples;
+}
 
 /**
- * Measures examples with the base alone, or with an adapter too.
+ * Measures examples with the adapter, or with the base alone when it is null.
  *
  * @param name of the token file, unique within the job.
  * @throws AppError as {@link Trainer.run}; E_ABORTED when the signal fired.
@@ -33,7 +51,30 @@ export async function measureExamples(
   adapter: string | null,
   maxTokens: number,
 ): Promise<MeasuredExamples> {
-  if (examples.length === 0) return new Map();
+  const only = adapter === null ? {} : { initAdapter: adapter, baseLosses: false };
+  return joined(examples, await evaluate(parts, name, examples, maxTokens, only), lossOf);
+}
+
+/** Measures examples with the adapter and with it off, which takes twice as long. @throws as {@link measureExamples}. */
+export async function measureBesideBase(
+  parts: TrainerStepParts,
+  name: string,
+  examples: readonly EncodedExample[],
+  adapter: string,
+  maxTokens: number,
+): Promise<MeasuredBeside> {
+  const results = await evaluate(parts, name, examples, maxTokens, { initAdapter: adapter });
+  return { base: joined(examples, results, baseLossOf), adapted: joined(examples, results, lossOf) };
+}
+
+async function evaluate(
+  parts: TrainerStepParts,
+  name: string,
+  examples: readonly EncodedExample[],
+  maxTokens: number,
+  options: Pick<TrainerJob, "initAdapter" | "baseLosses">,
+): Promise<readonly TrainerExampleResult[]> {
+  if (examples.length === 0) return [];
   const data = join(parts.folder, `${name}.jsonl`);
   await writeTokenFile(
     data,
@@ -45,9 +86,9 @@ export async function measureExamples(
     data,
     threads: parts.threads,
     optimiser: { maxTokens, sequencesPerStep: 8 },
-    ...(adapter === null ? {} : { initAdapter: adapter }),
+    ...options,
   });
-  return joined(examples, outcome.results);
+  return outcome.results;
 }
 
 /** Runs to its end. @throws AppError E_ABORTED when it was stopped. */
@@ -59,54 +100,43 @@ export async function runStep(parts: Pick<TrainerStepParts, "trainer" | "signal"
   return outcome;
 }
 
-function joined(examples: readonly EncodedExample[], results: readonly TrainerExampleResult[]): MeasuredExamples {
+function joined(
+  examples: readonly EncodedExample[],
+  results: readonly TrainerExampleResult[],
+  loss: (result: TrainerExampleResult) => number,
+): MeasuredExamples {
   const bySequence = new Map(results.map((result) => [result.id, result]));
-  const measured = new Map<string, TrainerExampleResult>();
+  const measured = new Map<string, MeasuredExample>();
   for (const { example, sequences } of examples) {
     const parts = sequences.flatMap(({ id }) => bySequence.get(id) ?? []);
     const tokens = parts.reduce((sum, part) => sum + part.tokens, 0);
     if (tokens === 0) continue;
     const mean = (value: (part: TrainerExampleResult) => number) =>
       parts.reduce((sum, part) => sum + value(part) * part.tokens, 0) / tokens;
-    const hasAdapter = parts.every(({ adapterLoss }) => adapterLoss !== null);
-    measured.set(example.id, {
-      id: example.id,
-      tokens,
-      baseLoss: mean(({ baseLoss }) => baseLoss),
-      adapterLoss: hasAdapter ? mean(({ adapterLoss }) => adapterLoss ?? 0) : null,
-      entropy: mean(({ entropy }) => entropy),
-    });
+    measured.set(example.id, { id: example.id, tokens, loss: mean(loss), entropy: mean(({ entropy }) => entropy) });
   }
   return measured;
 }
 
-/** Token-weighted mean loss with the adapter if there is one, else of the base; null without examples. */
+/** Token-weighted mean loss; null without examples. */
 export function meanLoss(measured: MeasuredExamples): number | null {
   let sum = 0;
   let tokens = 0;
-  for (const { adapterLoss, baseLoss, tokens: count } of measured.values()) {
-    sum += (adapterLoss ?? baseLoss) * count;
+  for (const { loss, tokens: count } of measured.values()) {
+    sum += loss * count;
     tokens += count;
   }
   return tokens === 0 ? null : sum / tokens;
 }
 
-/** Losses of `after` (with its adapter) beside those of `before` (with its adapter if it has one, else the base). */
+/** Losses of `after` beside those of `before`, of the examples that both have. */
 export function pairedLosses(
   before: MeasuredExamples,
   after: MeasuredExamples,
   isWanted: (id: string) => boolean = () => true,
 ): PairedLoss[] {
-  return [...after].flatMap(([id, candidate]): PairedLoss[] => {
+  return [...after].flatMap(([id, { loss, tokens }]): PairedLoss[] => {
     const earlier = before.get(id);
-    if (earlier === undefined || candidate.adapterLoss === null || !isWanted(id)) return [];
-    return [
-      { before: earlier.adapterLoss ?? earlier.baseLoss, after: candidate.adapterLoss, tokens: candidate.tokens },
-    ];
+    return earlier === undefined || !isWanted(id) ? [] : [{ before: earlier.loss, after: loss, tokens }];
   });
-}
-
-/** The same measurement with the adapter off. */
-export function baseLosses(measured: MeasuredExamples): MeasuredExamples {
-  return new Map([...measured].map(([id, result]) => [id, { ...result, adapterLoss: null }]));
 }

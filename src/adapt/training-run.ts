@@ -7,14 +7,7 @@ import { nextRate, type RateState, startRate, surpriseOf } from "./learning-rate
 import type { TrainerJob, TrainerMetrics } from "./ports.ts";
 import { seedFor } from "./seeded-random.ts";
 import { writeTokenFile } from "./token-file.ts";
-import {
-  baseLosses,
-  type MeasuredExamples,
-  meanLoss,
-  measureExamples,
-  runStep,
-  type TrainerStepParts,
-} from "./trainer-steps.ts";
+import { meanLoss, measureExamples, runStep, type TrainerStepParts } from "./trainer-steps.ts";
 import type { TrainingSettings } from "./training-settings.ts";
 
 /** One pass over the lines, as recorded with the adapter. */
@@ -124,7 +117,7 @@ async function firstState(
     own.flatMap(({ example }) => {
       const result = before.get(example.id);
       const isFeedback = example.kind === "correction" || example.kind === "feedback";
-      return result === undefined ? [] : [{ loss: result.adapterLoss ?? result.baseLoss, isFeedback }];
+      return result === undefined ? [] : [{ loss: result.loss, isFeedback }];
     }),
   );
   const startLoss = meanLoss(await measureExamples(parts, "validation-0", validation, initAdapter, maxTokens));
@@ -143,16 +136,19 @@ async function heldBack(
 ): Promise<Pick<TrainedPasses, "adapter" | "strength" | "watchedRise">> {
   let chosen = { adapter: trained, strength: 1, watchedRise: null as number | null };
   if (watched.length === 0) return chosen;
+  const { maxTokens } = optimiser;
+  const unadapted = meanLoss(await measureExamples(parts, "watched", watched, null, maxTokens)) ?? 0;
   let bestLoss: number | null = null;
   for (const strength of strengths) {
     const adapter = strength === 1 ? trained : join(parts.folder, `strength-${strength}.gguf`);
     if (strength !== 1) await writeScaledAdapter(trained, adapter, strength);
-    const watchedRise = perplexityRise(await measureExamples(parts, "watched", watched, adapter, optimiser.maxTokens));
+    const adapted = meanLoss(await measureExamples(parts, "watched", watched, adapter, maxTokens)) ?? 0;
+    const watchedRise = Math.expm1(adapted - unadapted);
     if (watchedRise > gate.generalCeiling) {
       if (bestLoss === null) chosen = { adapter, strength, watchedRise };
       continue;
     }
-    const loss = meanLoss(await measureExamples(parts, "strength", validation, adapter, optimiser.maxTokens));
+    const loss = meanLoss(await measureExamples(parts, "strength", validation, adapter, maxTokens));
     // Along the strength the loss has one valley.
     if (bestLoss !== null && (loss ?? 0) >= bestLoss) break;
     chosen = { adapter, strength, watchedRise };
@@ -160,11 +156,6 @@ async function heldBack(
     bestLoss = loss;
   }
   return chosen;
-}
-
-/** Relative rise of the perplexity from base to adapter. */
-function perplexityRise(measured: MeasuredExamples): number {
-  return Math.expm1((meanLoss(measured) ?? 0) - (meanLoss(baseLosses(measured)) ?? 0));
 }
 
 function withPass(

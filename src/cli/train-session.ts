@@ -11,6 +11,7 @@ import type {
   TrainingTextEncoder,
 } from "../adapt/ports.ts";
 import { type TokenExample, writeTokenFile } from "../adapt/token-file.ts";
+import { baseLossOf, lossOf } from "../adapt/trainer-messages.ts";
 import { fileWriteError } from "../core/atomic-file.ts";
 import { AppError } from "../core/errors.ts";
 import type { TrainingLine } from "./training-lines.ts";
@@ -161,8 +162,8 @@ export function heldOutLossOf(results: readonly TrainerExampleResult[]): HeldOut
   return {
     examples: results.length,
     tokens,
-    base: mean(({ baseLoss }) => baseLoss),
-    adapter: mean(({ adapterLoss, baseLoss }) => adapterLoss ?? baseLoss),
+    base: mean(baseLossOf),
+    adapter: mean(lossOf),
   };
 }
 

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { SignalFreezer } from "../../src/adapt/freezer.ts";
 import { type TokenExample, writeTokenFile } from "../../src/adapt/token-file.ts";
 import type { TrainerCommand } from "../../src/adapt/trainer-child.ts";
+import { lossOf } from "../../src/adapt/trainer-messages.ts";
 import { probeTrainer } from "../../src/adapt/trainer-probe.ts";
 import { TrainerProcess } from "../../src/adapt/trainer-process.ts";
 import { packageRoot } from "../../src/core/built-file.ts";
@@ -58,12 +59,20 @@ describe.skipIf(!existsSync(executable))("asls-trainer (skipped when build/train
       }).ended;
       return outcome.kind === "done" ? outcome.results : [];
     };
-    for (const results of [await evaluate({}), await evaluate({ initAdapter: out })]) {
+    const beside = await evaluate({ initAdapter: out });
+    for (const results of [await evaluate({}), beside]) {
       expect(results.map(({ tokenLosses }) => tokenLosses?.length)).toEqual([5, 5]);
-      for (const { tokenLosses = [], baseLoss, adapterLoss, tokens } of results) {
-        expect(tokenLosses.reduce((sum, loss) => sum + loss, 0) / tokens).toBeCloseTo(adapterLoss ?? baseLoss, 4);
+      for (const result of results) {
+        const { tokenLosses = [], tokens } = result;
+        expect(tokenLosses.reduce((sum, loss) => sum + loss, 0) / tokens).toBeCloseTo(lossOf(result), 4);
       }
     }
+    // The same figures of the adapter when the base is left out.
+    expect(await evaluate({ initAdapter: out, baseLosses: false })).toEqual(
+      beside.map(({ kl: _, ...result }) => ({ ...result, baseLoss: null })),
+    );
+    const nothing = trainer.run({ mode: "evaluate", model, data, backend: "cpu", baseLosses: false }).ended;
+    await expect(nothing).rejects.toMatchObject({ code: "E_TRAINER_USAGE" });
   });
 
   it("ranks the trained one first of three answers to the same prompt, and loses the others against the base", async () => {

@@ -1,6 +1,6 @@
 import { type EncodedExample, encodeExamples } from "../example-encoding.ts";
 import type { TrainingTextEncoder } from "../ports.ts";
-import { type MeasuredExamples, measureExamples, type TrainerStepParts } from "../trainer-steps.ts";
+import { type MeasuredBeside, measureBesideBase, type TrainerStepParts } from "../trainer-steps.ts";
 import { type Probe, type ProbeSet, probeExamples, probesOf } from "./probe-set.ts";
 
 /** A probe set in tokens of one base model. */
@@ -40,7 +40,7 @@ export async function encodeProbes(
 /**
  * Scores the probes with the base and with an adapter: one `evaluate` run of the trainer, forward only, nothing sampled.
  *
- * @throws AppError as measureExamples.
+ * @throws AppError as measureBesideBase.
  */
 export async function measureProbes(
   parts: TrainerStepParts,
@@ -48,13 +48,14 @@ export async function measureProbes(
   adapter: string,
   maxTokens: number,
 ): Promise<ProbeMargin[]> {
-  const measured = await measureExamples(parts, "probes", encoded, adapter, maxTokens);
+  const measured = await measureBesideBase(parts, "probes", encoded, adapter, maxTokens);
   return probes.flatMap((probe) => marginOf(probe, measured) ?? []);
 }
 
-function marginOf({ id, part, cell }: Probe, measured: MeasuredExamples): ProbeMargin | null {
-  const [good, bad] = [measured.get(`${id}.good`), measured.get(`${id}.bad`)];
-  if (good === undefined || bad === undefined) return null;
-  const base = bad.baseLoss - good.baseLoss;
-  return { id, part, cell, base, candidate: (bad.adapterLoss ?? Number.NaN) - (good.adapterLoss ?? Number.NaN) };
+function marginOf({ id, part, cell }: Probe, { base, adapted }: MeasuredBeside): ProbeMargin | null {
+  const [before, after] = [base, adapted].map((measured) => {
+    const [good, bad] = [measured.get(`${id}.good`), measured.get(`${id}.bad`)];
+    return good === undefined || bad === undefined ? null : bad.loss - good.loss;
+  });
+  return before == null || after == null ? null : { id, part, cell, base: before, candidate: after };
 }

@@ -28,6 +28,7 @@ Job read_job(json raw) {
   job.seed = raw.at("seed");
   job.paused = raw.at("paused");
   job.token_losses = raw.at("token_losses");
+  job.base_losses = raw.at("base_losses");
   if (raw.contains("memory_budget_mb") && raw.at("memory_budget_mb").is_number()) job.memory_budget_mb = raw.at("memory_budget_mb");
   if (raw.contains("checkpoint") && raw.at("checkpoint").is_object()) {
     job.checkpoint = raw.at("checkpoint").at("path");
@@ -63,6 +64,7 @@ Job read_job(json raw) {
   job.losses.kto_mismatched = l.at("kto_reference") == "mismatched";
   job.losses.dpo_beta = l.at("dpo_beta");
   if (job.mode != "probe" && job.data.empty()) throw TrainerError("E_TRAINER_USAGE", "job.data is missing");
+  if (!job.base_losses && job.init_adapter.empty()) throw TrainerError("E_TRAINER_USAGE", "job.base_losses is false, and there is no job.init_adapter to measure");
   if (job.mode == "train" && job.out.empty()) throw TrainerError("E_TRAINER_USAGE", "job.out is missing");
   if (std::find(job.lora.targets.begin(), job.lora.targets.end(), true) == job.lora.targets.end()) throw TrainerError("E_TRAINER_USAGE", "job.lora.targets is empty");
   job.raw = std::move(raw);

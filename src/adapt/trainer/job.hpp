@@ -17,7 +17,7 @@ struct Job {
   int threads = 1;
   int64_t memory_budget_mb = 0, checkpoint_every = 0, sequences = 1, accumulate = 1, max_tokens = 512; // budget 0: none
   uint64_t seed = 1;
-  bool paused = false, token_losses = false;
+  bool paused = false, token_losses = false, base_losses = true;
   LoraOptions lora;
   OptimiserOptions optimiser;
   LossOptions losses;

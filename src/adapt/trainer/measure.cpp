@@ -19,34 +19,37 @@ double mean(const std::vector<float> & values, const Segment & range) {
   return range.size == 0 ? 0 : total / double(range.size);
 }
 
-/** Losses of a group of examples: base, and adapter when there is one. */
-std::vector<Result> measure_group(Engine & engine, const Adapter * adapter, const std::vector<const Example *> & group, bool token_losses, int64_t & n_tokens) {
+/** Losses of a group of examples: of the base when wanted, and with the adapter when there is one. */
+std::vector<Result> measure_group(Engine & engine, const Job & job, const Adapter * adapter, const std::vector<const Example *> & group, int64_t & n_tokens) {
   Batch batch;
   for (const Example * e : group) batch.append(e->tokens, e->targets);
-  engine.forward(batch, false, false);
-  const HeadResult base = engine.head(batch, {nullptr, nullptr, nullptr, adapter == nullptr});
-  HeadResult adapted;
-  n_tokens += batch.size();
+  HeadResult base, adapted;
+  std::vector<float> hidden;
+  if (job.base_losses) {
+    engine.forward(batch, false, false);
+    base = engine.head(batch, {nullptr, nullptr, nullptr, adapter == nullptr});
+    n_tokens += batch.size();
+  }
   if (adapter != nullptr) {
-    const std::vector<float> hidden = engine.hidden(batch);
+    if (job.base_losses) hidden = engine.hidden(batch);
     engine.forward(batch, true, false);
-    adapted = engine.head(batch, {nullptr, nullptr, &hidden, true});
+    adapted = engine.head(batch, {nullptr, nullptr, job.base_losses ? &hidden : nullptr, true});
     n_tokens += batch.size();
   }
   std::vector<Result> out;
   for (const Segment & range : batch.segment_targets) {
     Result r;
     r.n = range.size;
-    r.base_loss = -mean(base.log_probability, range);
+    if (job.base_losses) r.base_loss = -mean(base.log_probability, range);
     r.entropy = std::max(0.0, mean(adapter != nullptr ? adapted.entropy : base.entropy, range));
     if (adapter != nullptr) {
       r.adapter_loss = -mean(adapted.log_probability, range);
-      r.kl = mean(adapted.kl, range);
+      if (job.base_losses) r.kl = mean(adapted.kl, range);
     }
     if (!std::isfinite(r.base_loss) || !std::isfinite(r.adapter_loss)) {
       throw TrainerError("E_LOSS_NAN", std::string(std::isfinite(r.base_loss) ? "the adapter's" : "the base model's") + " predictions are not numbers");
     }
-    if (token_losses) {
+    if (job.token_losses) {
       const std::vector<float> & values = adapter != nullptr ? adapted.log_probability : base.log_probability;
       for (int64_t i = 0; i < range.size; i++) r.token_losses.push_back(-values[size_t(range.from + i)]);
     }
@@ -74,7 +77,7 @@ void run_measure(const Job & job, Control & control) {
       const double group_began = elapsed(), cpu_began = cpu_seconds();
       const int64_t tokens_before = n_tokens;
       for (size_t i = results.size(); i < std::min(examples.size(), results.size() + size_t(job.sequences)); i++) group.push_back(&examples[i]);
-      for (Result & r : measure_group(*setup.engine, setup.adapter.get(), group, job.token_losses, n_tokens)) results.push_back(std::move(r));
+      for (Result & r : measure_group(*setup.engine, job, setup.adapter.get(), group, n_tokens)) results.push_back(std::move(r));
       control.set_step(int64_t(results.size()));
       const double seconds = std::max(1e-9, elapsed() - group_began);
       control.send("progress", {{"step", results.size()},
@@ -96,8 +99,8 @@ void run_measure(const Job & job, Control & control) {
   const auto score = [&](size_t i) { return -(adapted ? results[i].adapter_loss : results[i].base_loss); };
   for (size_t i = 0; i < results.size(); i++) {
     const Result & r = results[i];
-    json message = {{"id", examples[i].id}, {"base_loss", r.base_loss}, {"adapter_loss", adapted ? json(r.adapter_loss) : json()}, {"tokens", r.n}, {"entropy", r.entropy}};
-    if (adapted) message["kl"] = r.kl;
+    json message = {{"id", examples[i].id}, {"base_loss", job.base_losses ? json(r.base_loss) : json()}, {"adapter_loss", adapted ? json(r.adapter_loss) : json()}, {"tokens", r.n}, {"entropy", r.entropy}};
+    if (adapted && job.base_losses) message["kl"] = r.kl;
     if (job.token_losses) message["token_losses"] = r.token_losses;
     if (job.mode == "score") {
       int64_t rank = 1; // 1 + how many of the group are better; the earlier one wins a tie

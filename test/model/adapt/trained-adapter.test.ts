@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { SignalFreezer } from "../../../src/adapt/freezer.ts";
 import type { TrainerJob, TrainingText } from "../../../src/adapt/ports.ts";
 import { type TokenExample, writeTokenFile } from "../../../src/adapt/token-file.ts";
+import { baseLossOf } from "../../../src/adapt/trainer-messages.ts";
 import { TrainerProcess } from "../../../src/adapt/trainer-process.ts";
 import { runTrainSession } from "../../../src/cli/train-session.ts";
 import { packageRoot } from "../../../src/core/built-file.ts";
@@ -162,7 +163,9 @@ describe.skipIf(!existsSync(executable))("an adapter by asls-trainer (skipped wh
       expect(results.length).toBe(4);
       const base = await llamaCppLosses(model, null, examples);
       const adapted = await llamaCppLosses(model, out, examples);
-      for (const [i, { baseLoss, adapterLoss }] of results.entries()) {
+      for (const [i, result] of results.entries()) {
+        const { adapterLoss } = result;
+        const baseLoss = baseLossOf(result);
         expect(Math.abs(baseLoss - (base[i] ?? Number.NaN)), `base of example ${i}`).toBeLessThan(1e-3);
         expect(Math.abs((adapterLoss ?? Number.NaN) - (adapted[i] ?? Number.NaN)), `adapter, ${i}`).toBeLessThan(1e-3);
         expect(baseLoss - (adapterLoss ?? Number.NaN)).toBeGreaterThan(0.5);
