@@ -5,6 +5,7 @@ import { HashedNgramEmbedder } from "../../../src/profile/hashed-ngram-embedder.
 import { openEmbedder, WORD_VECTOR_FILE } from "../../../src/profile/open-embedder.ts";
 import type { FactKind, PromptContextRequest } from "../../../src/profile/ports.ts";
 import { ProfileCipher } from "../../../src/profile/profile-vault.ts";
+import { SqliteDatabase } from "../../../src/profile/sqlite-database.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { consentingProfile, openTestStore, turn } from "../../support/profile-store.ts";
 import { makeTempDir } from "../../support/temp-dir.ts";
@@ -242,4 +243,30 @@ test("reading 200 interactions gives other work its turn after every 50 at the l
   expect(read.map(({ input }) => input)).toEqual(Array.from({ length: 200 }, (_, n) => `water bed ${n}`));
   expect(texts.most).toBeGreaterThan(0);
   expect(texts.most).toBeLessThanOrEqual(100);
+});
+
+test("interactions are decrypted while the database is free for others: a turn's look-up does not wait for a job's reading", async () => {
+  await using folder = await makeTempDir("archive");
+  await using opened = await openTestStore(folder);
+  const { id } = await consentingProfile(opened);
+  const stored = await opened.store.record(turn(id, { input: "water the beds" }));
+  if (stored.kind !== "stored") throw new Error("not stored");
+  const correction = { kind: "correction", atMs: NOON, correction: "the roses" } as const;
+  await opened.store.addSignal(stored.interactionId, correction);
+  const order: string[] = [];
+  const { transaction } = SqliteDatabase.prototype;
+  const open = ProfileCipher.prototype.openText;
+  using _ = vi.spyOn(SqliteDatabase.prototype, "transaction").mockImplementation(function (
+    this: SqliteDatabase,
+    ...values: Parameters<typeof transaction>
+  ) {
+    return transaction.apply(this, values).finally(() => order.push("free"));
+  } as typeof transaction);
+  using __ = vi.spyOn(ProfileCipher.prototype, "openText").mockImplementation(function (this: ProfileCipher, ...value) {
+    order.push("text");
+    return open.apply(this, value);
+  });
+  const [read] = await opened.archive.interactions(id);
+  expect(read?.signals).toEqual([correction]);
+  expect(order).toEqual(["free", "text", "text", "text"]);
 });
