@@ -9,6 +9,21 @@ import { decodeVector, encodeVector, type SmallVector } from "./vectors.ts";
 /** Rows decrypted before the event loop gets its turn: about 4 ms on x86. */
 const ROWS_AT_ONCE = 50;
 
+/** What an interaction is made of again; its vector is read by itself. */
+const INTERACTION_COLUMNS = [
+  "id",
+  "profile_id",
+  "at_ms",
+  "modality",
+  "domain",
+  "hour",
+  "weekday",
+  "board_state",
+  "adapter_version",
+  "sealed_input",
+  "sealed_answer",
+] as const satisfies readonly (keyof InteractionRow)[];
+
 interface InteractionRow {
   readonly id: string;
   readonly profile_id: string;
@@ -85,22 +100,33 @@ export async function updateVector(
   ]);
 }
 
-/** The newest `limit` interactions of a profile with their signals, oldest first. */
-export async function readInteractions(
+/** Interactions as they are stored, oldest first, with the signals of all of them in time order. */
+export interface SealedInteractions {
+  readonly rows: readonly InteractionRow[];
+  readonly signals: readonly SignalRow[];
+}
+
+/** The newest `limit` interactions of a profile. */
+export async function selectInteractions(
   database: SqlTransaction,
-  cipher: ProfileCipher,
   profileId: string,
-  table: SignalTable,
   limit: number,
-): Promise<Interaction[]> {
+): Promise<SealedInteractions> {
   const rows = await database.all<InteractionRow>(
-    "SELECT * FROM interactions WHERE profile_id = ? ORDER BY sequence DESC LIMIT ?",
+    `SELECT ${INTERACTION_COLUMNS.join(", ")} FROM interactions WHERE profile_id = ? ORDER BY sequence DESC LIMIT ?`,
     [profileId, limit],
   );
-  const signals = await readSignals(database, cipher, profileId, limit);
-  return await mapInPieces(rows.reverse(), ROWS_AT_ONCE, (row) =>
-    interactionFrom(row, cipher, signals.get(row.id) ?? [], table),
-  );
+  return { rows: rows.reverse(), signals: await selectSignals(database, profileId, limit) };
+}
+
+/** Decrypts; thousands of them take a second on a board, for which nobody should wait with the database held. */
+export async function openInteractions(
+  { rows, signals }: SealedInteractions,
+  cipher: ProfileCipher,
+  table: SignalTable,
+): Promise<Interaction[]> {
+  const opened = await openSignals(signals, cipher);
+  return await mapInPieces(rows, ROWS_AT_ONCE, (row) => interactionFrom(row, cipher, opened.get(row.id) ?? [], table));
 }
 
 /** Ids of a profile's interactions, oldest first. */
@@ -204,19 +230,25 @@ export async function readSignals(
   profileId: string,
   limit: number,
 ): Promise<Map<string, Signal[]>> {
-  const rows = await database.all<SignalRow>(
+  return await openSignals(await selectSignals(database, profileId, limit), cipher);
+}
+
+async function selectSignals(database: SqlTransaction, profileId: string, limit: number): Promise<SignalRow[]> {
+  return await database.all<SignalRow>(
     `SELECT s.* FROM (SELECT id FROM interactions WHERE profile_id = ? ORDER BY sequence DESC LIMIT ?) i
      JOIN signals s ON s.interaction_id = i.id ORDER BY s.at_ms`,
     [profileId, limit],
   );
+}
+
+async function openSignals(rows: readonly SignalRow[], cipher: ProfileCipher): Promise<Map<string, Signal[]>> {
+  const corrections = await mapInPieces(rows, ROWS_AT_ONCE, ({ id, sealed_correction: sealed }) =>
+    sealed === null ? null : cipher.openText("signals", "sealed_correction", id, sealed),
+  );
   const signals = new Map<string, Signal[]>();
-  for (const row of rows) {
-    const correction =
-      row.sealed_correction === null
-        ? null
-        : cipher.openText("signals", "sealed_correction", row.id, row.sealed_correction);
+  for (const [i, row] of rows.entries()) {
     const list = signals.get(row.interaction_id) ?? [];
-    list.push({ kind: row.kind, atMs: row.at_ms, correction });
+    list.push({ kind: row.kind, atMs: row.at_ms, correction: corrections[i] ?? null });
     signals.set(row.interaction_id, list);
   }
   return signals;

@@ -5,7 +5,13 @@ import { consentHistory, hasConsent } from "./consent-ledger.ts";
 import { eraseProfile } from "./erasure.ts";
 import { factOwner, readFacts, rewriteFact } from "./fact-rows.ts";
 import { decayed } from "./frequency.ts";
-import { countInteractionsOutside, ownerOf, readInteractionIds, readInteractions } from "./interaction-rows.ts";
+import {
+  countInteractionsOutside,
+  openInteractions,
+  ownerOf,
+  readInteractionIds,
+  selectInteractions,
+} from "./interaction-rows.ts";
 import type {
   DeletionReceipt,
   Fact,
@@ -102,11 +108,13 @@ export class SqliteProfileArchive implements ProfileArchive {
     });
   }
 
-  interactions(profileId: string, limit = Number.MAX_SAFE_INTEGER): Promise<Interaction[]> {
+  async interactions(profileId: string, limit = Number.MAX_SAFE_INTEGER): Promise<Interaction[]> {
     const { database, vault, signalTable } = this.#parts;
-    return database.transaction(async (handle) =>
-      readInteractions(handle, await vault.cipher(handle, profileId), profileId, signalTable, limit),
-    );
+    const { sealed, cipher } = await database.transaction(async (handle) => ({
+      cipher: await vault.cipher(handle, profileId),
+      sealed: await selectInteractions(handle, profileId, limit),
+    }));
+    return await openInteractions(sealed, cipher, signalTable);
   }
 
   async interactionIds(profileId: string): Promise<string[]> {
@@ -232,7 +240,8 @@ export class SqliteProfileArchive implements ProfileArchive {
     }
     const cipher = await vault.cipher(handle, profileId);
     // Rebuilt from what is left: as if the rows had never existed.
-    const left = await readInteractions(handle, cipher, profileId, signalTable, Number.MAX_SAFE_INTEGER);
+    const sealed = await selectInteractions(handle, profileId, Number.MAX_SAFE_INTEGER);
+    const left = await openInteractions(sealed, cipher, signalTable);
     const statistics = left.reduce((sum, turn) => withInteraction(sum, turn, frequencyHalfLifeMs), NO_STATISTICS);
     await writeStatistics(handle, cipher, profileId, statistics);
     return { interactions: ids.length, signals, facts };

@@ -1,4 +1,4 @@
-import { readInteractions, readSignals, readVectors, updateVector } from "./interaction-rows.ts";
+import { openInteractions, readSignals, readVectors, selectInteractions, updateVector } from "./interaction-rows.ts";
 import type { Modality, SentenceEmbedder, Signal, SqlTransaction } from "./ports.ts";
 import type { ProfileCipher } from "./profile-vault.ts";
 import { addValue, type Moments, NO_MOMENTS } from "./running-moments.ts";
@@ -121,7 +121,7 @@ async function reembed(
   table: SignalTable,
   limit: number,
 ): Promise<Map<string, SmallVector>> {
-  const interactions = await readInteractions(database, cipher, profileId, table, limit);
+  const interactions = await openInteractions(await selectInteractions(database, profileId, limit), cipher, table);
   const vectors = await embedder.embed(interactions.map((interaction) => interaction.input));
   const fresh = new Map<string, SmallVector>();
   for (const [i, interaction] of interactions.entries()) {
