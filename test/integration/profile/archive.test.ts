@@ -254,14 +254,10 @@ test("interactions are decrypted while the database is free for others: a turn's
   const correction = { kind: "correction", atMs: NOON, correction: "the roses" } as const;
   await opened.store.addSignal(stored.interactionId, correction);
   const order: string[] = [];
-  const { transaction } = SqliteDatabase.prototype;
+  using _ = afterEveryTransaction(async () => {
+    order.push("free");
+  });
   const open = ProfileCipher.prototype.openText;
-  using _ = vi.spyOn(SqliteDatabase.prototype, "transaction").mockImplementation(function (
-    this: SqliteDatabase,
-    ...values: Parameters<typeof transaction>
-  ) {
-    return transaction.apply(this, values).finally(() => order.push("free"));
-  } as typeof transaction);
   using __ = vi.spyOn(ProfileCipher.prototype, "openText").mockImplementation(function (this: ProfileCipher, ...value) {
     order.push("text");
     return open.apply(this, value);
@@ -270,3 +266,35 @@ test("interactions are decrypted while the database is free for others: a turn's
   expect(read?.signals).toEqual([correction]);
   expect(order).toEqual(["free", "text", "text", "text"]);
 });
+
+test("a key that is replaced while interactions are read, and a profile that is forgotten", async () => {
+  await using folder = await makeTempDir("archive");
+  await using opened = await openTestStore(folder);
+  const { id } = await consentingProfile(opened);
+  await opened.store.record(turn(id, { input: "water the beds" }));
+  const readMeanwhile = async (happens: () => Promise<unknown>) => {
+    let isFirst = true;
+    using _ = afterEveryTransaction(async () => {
+      if (!isFirst) return;
+      isFirst = false;
+      await happens();
+    });
+    return await opened.archive.interactions(id);
+  };
+  const read = await readMeanwhile(() => opened.keys.rotateProfile(id, []));
+  expect(read.map(({ input }) => input)).toEqual(["water the beds"]);
+  await expect(readMeanwhile(() => opened.archive.forget(id))).rejects.toMatchObject({ code: "E_PROFILE_UNKNOWN" });
+});
+
+/** Before whoever asked for the transaction goes on. */
+function afterEveryTransaction(work: () => Promise<void>): Disposable {
+  const { transaction } = SqliteDatabase.prototype;
+  return vi.spyOn(SqliteDatabase.prototype, "transaction").mockImplementation(async function (
+    this: SqliteDatabase,
+    ...values: Parameters<typeof transaction>
+  ) {
+    const result = await transaction.apply(this, values);
+    await work();
+    return result;
+  } as typeof transaction);
+}
