@@ -1,5 +1,5 @@
 import type { Clock } from "../core/clock.ts";
-import { AppError } from "../core/errors.ts";
+import { AppError, isAppError } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
 import { consentHistory, hasConsent } from "./consent-ledger.ts";
 import { eraseProfile } from "./erasure.ts";
@@ -110,11 +110,21 @@ export class SqliteProfileArchive implements ProfileArchive {
 
   async interactions(profileId: string, limit = Number.MAX_SAFE_INTEGER): Promise<Interaction[]> {
     const { database, vault, signalTable } = this.#parts;
-    const { sealed, cipher } = await database.transaction(async (handle) => ({
+    const select = async (handle: SqlTransaction) => ({
       cipher: await vault.cipher(handle, profileId),
       sealed: await selectInteractions(handle, profileId, limit),
-    }));
-    return await openInteractions(sealed, cipher, signalTable);
+    });
+    const { sealed, cipher } = await database.transaction(select);
+    try {
+      return await openInteractions(sealed, cipher, signalTable);
+    } catch (error) {
+      if (!isAppError(error, "E_KEY_MISMATCH")) throw error;
+      // The key may have been replaced, or the profile forgotten, since: once more, with both kept as they are.
+      return await database.transaction(async (handle) => {
+        const again = await select(handle);
+        return await openInteractions(again.sealed, again.cipher, signalTable);
+      });
+    }
   }
 
   async interactionIds(profileId: string): Promise<string[]> {
