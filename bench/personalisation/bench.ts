@@ -13,7 +13,14 @@ import { CEILING_KEY, resultsOf, writePage } from "./results.ts";
 import type { Rig } from "./rig.ts";
 import { openRig } from "./setup.ts";
 import { BenchState, cellKey } from "./state.ts";
-import { measureStyle, readStyles, type StyleGroup, type StyleResult, type StyleSettings } from "./style.ts";
+import {
+  FEEDBACK_KINDS,
+  measureStyle,
+  readStyles,
+  type StyleGroup,
+  type StyleResult,
+  type StyleSettings,
+} from "./style.ts";
 import { styleCeiling } from "./style-ceiling.ts";
 import { TrigramMixture, WordTrigram } from "./word-ngram.ts";
 import { WriterRun } from "./writer-run.ts";
@@ -240,7 +247,7 @@ async function measureStyles({ rig, state, seeds, log, signal }: Work, groups: r
   await state.once(CEILING_KEY, async () => styleCeiling(groups, CEILING_SEEDS));
   for (const seed of seeds) {
     for (const style of Object.keys(groups[0]?.answers ?? {})) {
-      for (const feedback of ["true", "shuffled"] as const) {
+      for (const feedback of FEEDBACK_KINDS) {
         signal.throwIfAborted();
         const result: StyleResult = await state.once(`style/${feedback}/${seed}/${style}`, () =>
           measureStyle(rig, groups, style, feedback, seed, STYLE),

@@ -73,6 +73,7 @@ export function resultsOf(
     swapped_median_drop: figureOf(summary(SWAPPED)?.medianDrop, "share", "< 0"),
     swapped_against_warm_start: figureOf(medianOf(dropsOf(arm(SWAPPED), arm(WARM_START_ONLY))), "share", "< 0"),
     style_accuracy: figureOf(style.accuracy, "share", ">= 0.90"),
+    style_feedback_ignored: figureOf(style.ignored, "share"),
     style_ceiling: figureOf(ceiling?.fromRatings, "share"),
     style_ceiling_all: figureOf(ceiling?.fromAllStyles, "share"),
     forgetting:
@@ -238,6 +239,8 @@ function styleFigures(
   /** By the reward that was learned: by how much the answer's log-probability has risen over the base's. */
   readonly accuracy: number | null;
   readonly byLikelihood: number | null;
+  /** The same measure where thumbs are not looked at. */
+  readonly ignored: number | null;
   /** Of what shuffled feedback comes to, against chance. */
   readonly shuffledInterval: readonly [number, number] | null;
 } {
@@ -249,6 +252,7 @@ function styleFigures(
   return {
     accuracy: meanOf(keys("true").map(byReward)),
     byLikelihood: meanOf(keys("true").map((key) => result(key).first / result(key).asked)),
+    ignored: meanOf(keys("ignored").map(byReward)),
     shuffledInterval: differences.length === 0 ? null : meanInterval(differences),
   };
 }

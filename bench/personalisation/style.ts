@@ -17,8 +17,12 @@ const rowSchema = v.object({
 /** The same questions answered in several styles. */
 export type StyleGroup = v.InferOutput<typeof rowSchema>;
 
-/** How the feedback on the rated answers reads. */
-export type FeedbackKind = "true" | "shuffled";
+/**
+ * How the feedback on the rated answers reads: as it was given, given to other answers, or not at all (everything that was
+ * shown is learned alike, as if it had been accepted).
+ */
+export const FEEDBACK_KINDS = ["true", "shuffled", "ignored"] as const;
+export type FeedbackKind = (typeof FEEDBACK_KINDS)[number];
 
 /** Answers a user rates before the style is measured. */
 const RATED = 30;
@@ -112,17 +116,18 @@ async function trainOnRatings(
   rig: Rig,
   groups: readonly StyleGroup[],
   preferred: string,
-  feedback: "true" | "shuffled",
+  feedback: FeedbackKind,
   seed: number,
   { lr, steps, sequencesPerStep, ktoBeta, acceptedWeight, ktoDesirableWeight, klWeight }: StyleSettings,
 ): Promise<string> {
   const random = seededRandom(seedFor(seed, `feedback ${preferred}`));
   const shown = ratedAnswers(groups, preferred, seed);
   const verdicts = shown.map(({ style }) => style === preferred);
-  const given = feedback === "true" ? verdicts : shuffled(verdicts, random);
+  const given = feedback === "shuffled" ? shuffled(verdicts, random) : verdicts;
   const examples = shown.flatMap(({ group, style }, i): TokenExample[] => {
     const [question = ""] = questionsOf(group, seed, 1);
     const text = encoded(rig, question, group.answers[style] ?? "");
+    if (feedback === "ignored") return [{ ...text, id: `r${i}`, kind: "ce" }];
     const desirable = given[i] ?? false;
     const rated: TokenExample = { ...text, id: `r${i}`, kind: "kto", desirable };
     // As the product does: what the user liked is also an accepted answer.
