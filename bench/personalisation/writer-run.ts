@@ -2,9 +2,7 @@ import { join } from "node:path";
 import { type EncodedExample, encodeExamples } from "../../src/adapt/example-encoding.ts";
 import { replayExamples } from "../../src/adapt/general-text.ts";
 import { seededRandom, seedFor, shuffled } from "../../src/adapt/seeded-random.ts";
-import { type SelectionCandidate, selectExamples } from "../../src/adapt/selection.ts";
-import { writeTokenFile } from "../../src/adapt/token-file.ts";
-import { meanLoss, measureExamples, runStep } from "../../src/adapt/trainer-steps.ts";
+import { meanLoss, measureExamples } from "../../src/adapt/trainer-steps.ts";
 import { trainInPasses } from "../../src/adapt/training-run.ts";
 import type { TrainingSettings } from "../../src/adapt/training-settings.ts";
 import type { ArmResult, TrainedArm } from "./arm-result.ts";
@@ -12,6 +10,8 @@ import type { Arm } from "./arms.ts";
 import { DialogueMemory, type MeasuredWindow } from "./phrases.ts";
 import { noPrompt, type PromptFor, profilePrompt, retrievalPrompt } from "./prompts.ts";
 import type { Rig } from "./rig.ts";
+import { selectedExamples } from "./selected-examples.ts";
+import { trainShortly } from "./short-training.ts";
 import { tokenLosses } from "./token-losses.ts";
 import { asExample, behind, type Window, windowsOf } from "./windows.ts";
 import type { WriterSplit } from "./writers.ts";
@@ -97,7 +97,12 @@ export class WriterRun {
     const settings = this.#settings(arm);
     const initAdapter = arm.start === "meta" ? metaAdapter : null;
     const pool = this.#windows(0, training.length, noPrompt, "learned");
-    const lines = await this.#selected(pool, arm, seed, initAdapter);
+    const texts = pool.map(({ dialogue, window }) =>
+      (this.#writer.dialogues[dialogue] ?? [])
+        .slice(window.firstTurn, window.firstTurn + window.spans.length)
+        .join(" "),
+    );
+    const lines = await selectedExamples(this.#rig, examplesOf(pool), texts, arm, seed, initAdapter);
     const share = settings.replayShare;
     const count = Math.round((lines.length * share) / (1 - share));
     const replay = replayExamples(general.text.replay, count, seedFor(seed, "replay"));
@@ -124,7 +129,9 @@ export class WriterRun {
     const news = this.#windows(from, to, noPrompt, "learned");
     const random = seededRandom(seedFor(seed, `catch up ${from}`));
     const olds = shuffled(this.#windows(0, from, noPrompt, "learned"), random).slice(0, news.length);
-    return await this.#shortly([...news, ...olds], catchUp, seedFor(seed, `catch up ${from}`), adapter, out);
+    const examples = examplesOf([...news, ...olds]);
+    await trainShortly(this.#rig, examples, catchUp, seedFor(seed, `catch up ${from}`), adapter, out);
+    return out;
   }
 
   /** A short training on some of the learned dialogues. */
@@ -136,41 +143,7 @@ export class WriterRun {
     out: string,
   ): Promise<void> {
     const windows = dialogues.flatMap((dialogue) => this.#windows(dialogue, dialogue + 1, noPrompt, "learned"));
-    await this.#shortly(windows, rate, seed, adapter, out);
-  }
-
-  async #shortly(
-    windows: readonly Indexed[],
-    { lr, passes }: Rig["catchUp"],
-    seed: number,
-    adapter: string | null,
-    out: string,
-  ): Promise<string> {
-    const { parts, settings } = this.#rig;
-    const lines = examplesOf(windows).flatMap(({ sequences }) => sequences);
-    const data = join(parts.folder, "catch-up.jsonl");
-    await writeTokenFile(data, lines);
-    const { sequencesPerStep, maxTokens, clipNorm } = settings.optimiser;
-    const target = join(parts.folder, "catch-up.gguf");
-    await runStep(parts, {
-      mode: "train",
-      model: parts.model,
-      data,
-      out: target,
-      threads: parts.threads,
-      seed,
-      ...(adapter === null ? { lora: settings.lora } : { initAdapter: adapter }),
-      optimiser: {
-        sequencesPerStep,
-        maxTokens,
-        clipNorm,
-        lr,
-        steps: Math.max(1, Math.round((passes * lines.length) / sequencesPerStep)),
-      },
-      losses: { klWeight: settings.losses.klWeight },
-    });
-    await this.#rig.copy(target, out);
-    return out;
+    await trainShortly(this.#rig, examplesOf(windows), rate, seed, adapter, out);
   }
 
   /** Trained on a block's dialogues but the newest quarter, and kept only when it predicts that quarter better. */
@@ -183,36 +156,6 @@ export class WriterRun {
     const before = meanLoss(await measureExamples(parts, "retuned", newest, adapter, maxTokens));
     const after = meanLoss(await measureExamples(parts, "retuned", newest, candidate, maxTokens));
     return after !== null && before !== null && after < before ? candidate : adapter;
-  }
-
-  async #selected(pool: readonly Indexed[], arm: Arm, seed: number, init: string | null): Promise<EncodedExample[]> {
-    const examples = examplesOf(pool);
-    const { parts, settings, embedder } = this.#rig;
-    const total = examples.reduce((sum, { tokens }) => sum + tokens, 0);
-    const tokenBudget = Math.min(settings.selection.tokenBudget, Math.floor(arm.budgetShare * total));
-    if (tokenBudget >= total) return examples;
-    const isOurs = arm.selection === "novelty";
-    const measured = isOurs
-      ? await measureExamples(parts, "pool", examples, init, settings.optimiser.maxTokens)
-      : new Map<string, { entropy: number }>();
-    const texts = pool.map(({ dialogue, window }) =>
-      (this.#writer.dialogues[dialogue] ?? [])
-        .slice(window.firstTurn, window.firstTurn + window.spans.length)
-        .join(" "),
-    );
-    const vectors = isOurs ? await embedder.embed(texts) : [];
-    const candidates = examples.map((example, i): SelectionCandidate & { readonly encoded: EncodedExample } => ({
-      encoded: example,
-      id: example.example.id,
-      domain: null,
-      vector: vectors[i] ?? new Float32Array(0),
-      entropy: measured.get(example.example.id)?.entropy ?? null,
-      tokens: example.tokens,
-      order: i,
-    }));
-    const selection = { ...settings.selection, method: arm.selection, tokenBudget };
-    const chosen = await selectExamples(candidates, selection, seedFor(seed, "selection"));
-    return chosen.map(({ encoded }) => encoded);
   }
 
   /** With the prompt or without it, whichever predicts the validation dialogues better. */
