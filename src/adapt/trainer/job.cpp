@@ -64,7 +64,8 @@ Job read_job(json raw) {
   job.losses.kto_mismatched = l.at("kto_reference") == "mismatched";
   job.losses.dpo_beta = l.at("dpo_beta");
   if (job.mode != "probe" && job.data.empty()) throw TrainerError("E_TRAINER_USAGE", "job.data is missing");
-  if (!job.base_losses && job.init_adapter.empty()) throw TrainerError("E_TRAINER_USAGE", "job.base_losses is false, and there is no job.init_adapter to measure");
+  const bool measures = job.mode == "evaluate" || job.mode == "score";
+  if (measures && !job.base_losses && job.init_adapter.empty()) throw TrainerError("E_TRAINER_USAGE", "job.base_losses is false, and there is no job.init_adapter to measure");
   if (job.mode == "train" && job.out.empty()) throw TrainerError("E_TRAINER_USAGE", "job.out is missing");
   if (std::find(job.lora.targets.begin(), job.lora.targets.end(), true) == job.lora.targets.end()) throw TrainerError("E_TRAINER_USAGE", "job.lora.targets is empty");
   job.raw = std::move(raw);
