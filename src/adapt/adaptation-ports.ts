@@ -24,7 +24,10 @@ export interface AdaptationConfig {
 }
 
 export interface AdaptationDeps
-  extends Omit<JobWorld, "archive" | "base" | "signal" | "seed" | "threads" | "onRecord" | "onTrainerEvent"> {
+  extends Omit<
+    JobWorld,
+    "archive" | "base" | "baseLosses" | "signal" | "seed" | "threads" | "onRecord" | "onTrainerEvent"
+  > {
   readonly archive: Pick<ProfileArchive, "list" | "interactions" | "interactionIds" | "interactionsOutside">;
   /** Null while no model is loaded. */
   base(): BaseModel | null;

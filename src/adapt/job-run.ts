@@ -36,9 +36,10 @@ export class JobRun {
   }
 
   get parts(): TrainerStepParts {
-    const { trainer, base, threads, signal, onTrainerEvent } = this.world;
+    const { trainer, base, baseLosses, threads, signal, onTrainerEvent } = this.world;
     return {
       trainer,
+      baseLosses,
       model: base.path,
       folder: this.folder,
       threads,

@@ -1,6 +1,7 @@
 import { AppError, isAppError, toAppError } from "../core/errors.ts";
 import { collectGarbage } from "../core/free-memory.ts";
 import type { AdaptationConfig, AdaptationDeps, AdaptationEvents } from "./adaptation-ports.ts";
+import { BaseLosses } from "./base-losses.ts";
 import { runFullJob } from "./full-job.ts";
 import { type JobTempo, tempoOf } from "./job.ts";
 import type { EndReason } from "./job-end.ts";
@@ -38,6 +39,7 @@ export class JobRunner {
   readonly #trainer: Trainer;
   readonly #events: JobRunnerEvents;
   #running: RunningJob | null = null;
+  #baseLosses: BaseLosses | null = null;
 
   constructor(deps: AdaptationDeps, config: AdaptationConfig, trainer: Trainer, events: JobRunnerEvents) {
     this.#deps = deps;
@@ -91,10 +93,12 @@ export class JobRunner {
 
   #work(running: RunningJob, base: BaseModel): Promise<JobRecord> {
     const { threads } = this.#deps.budget();
+    if (this.#baseLosses?.baseSha256 !== base.sha256) this.#baseLosses = new BaseLosses(base.sha256);
     const world: JobWorld = {
       ...this.#deps,
       trainer: this.#trainer,
       base,
+      baseLosses: this.#baseLosses,
       threads: Math.max(1, threads),
       seed: this.#config.seed,
       signal: running.controller.signal,

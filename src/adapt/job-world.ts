@@ -2,6 +2,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
 import type { ProfileArchive, SentenceEmbedder } from "../profile/ports.ts";
 import type { AdapterStore } from "./adapter-store.ts";
+import type { BaseLosses } from "./base-losses.ts";
 import type { ComposePrompt } from "./examples.ts";
 import type { GeneralText } from "./general-text.ts";
 import type { JobJournal, JobRecord } from "./job-journal.ts";
@@ -31,6 +32,8 @@ export interface JobWorld {
   readonly settings: TrainingSettings;
   readonly seed: number;
   readonly base: BaseModel;
+  /** Of that base; outlives the job. */
+  readonly baseLosses: BaseLosses;
   readonly threads: number;
   /** On tmpfs; a job makes a folder of its own in it and removes it. */
   readonly workFolder: string;

@@ -14,7 +14,7 @@ import { type EncodedProbes, encodeProbes } from "./monitor/probe-margins.ts";
 import type { TrainerMetrics } from "./ports.ts";
 import { seedFor } from "./seeded-random.ts";
 import { writeTokenFile } from "./token-file.ts";
-import { type MeasuredExamples, measureBesideBase, measureExamples, pairedLosses, runStep } from "./trainer-steps.ts";
+import { measureBesideBase, measureExamples, pairedLosses, runStep } from "./trainer-steps.ts";
 
 /** Corrections taken in one update: the newest. */
 const MAX_FOCUS = 8;
@@ -34,7 +34,7 @@ export function untrainedCorrections(
 
 /**
  * A few steps on fresh corrections with replay, from the version in use (or the warm start). Quick: one training run,
- * one or two measurements. A restart begins it anew.
+ * then its measurements. A restart begins it anew.
  *
  * @throws AppError E_DATA_INVALID when there is no fresh correction; E_ABORTED, E_DISK_FULL, and what the trainer reports.
  */
@@ -151,16 +151,17 @@ async function judge(
   const { settings, seed } = run.world;
   const { maxTokens } = settings.optimiser;
   const own = [...corrections, ...others];
-  const { base, adapted } = await measureBesideBase(run.parts, "after", [...own, ...general], path, maxTokens);
-  const before = parent.path === null ? base : await measureExamples(run.parts, "before", own, parent.path, maxTokens);
-  const losses = (reference: MeasuredExamples, part: readonly EncodedExample[]) => {
+  const before = await measureExamples(run.parts, "before", own, parent.path, maxTokens);
+  const after = await measureExamples(run.parts, "after", own, path, maxTokens);
+  const unrelated = await measureBesideBase(run.parts, "general", general, path, maxTokens);
+  const changes = (part: readonly EncodedExample[]) => {
     const ids = new Set(part.map(({ example }) => example.id));
-    return pairedLosses(reference, adapted, (id) => ids.has(id));
+    return pairedLosses(before, after, (id) => ids.has(id));
   };
   const gate = decideMicroGate(
-    losses(before, corrections),
-    losses(before, others),
-    losses(base, general),
+    changes(corrections),
+    changes(others),
+    pairedLosses(unrelated.base, unrelated.adapted),
     { ...settings.gate, generalCeiling: settings.micro.generalCeiling },
     seedFor(seed, "micro gate"),
   );

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { AppError } from "../core/errors.ts";
+import type { BaseLosses } from "./base-losses.ts";
 import type { EncodedExample } from "./example-encoding.ts";
 import type { PairedLoss } from "./gate.ts";
 import type { Trainer, TrainerEvent, TrainerExampleResult, TrainerJob } from "./ports.ts";
@@ -15,6 +16,8 @@ export interface TrainerStepParts {
   readonly folder: string;
   readonly threads: number;
   readonly signal: AbortSignal;
+  /** What is known of the base on fixed texts; {@link measureBesideBase} measures it anew without. */
+  readonly baseLosses?: BaseLosses;
   onEvent(event: TrainerEvent): void;
 }
 
@@ -55,7 +58,12 @@ export async function measureExamples(
   return joined(examples, await evaluate(parts, name, examples, maxTokens, only), lossOf);
 }
 
-/** Measures examples with the adapter and with it off, which takes twice as long. @throws as {@link measureExamples}. */
+/**
+ * Measures examples with the adapter and with it off, which takes twice as long when the base is not known on them yet.
+ *
+ * @param examples of fixed texts when `parts` keeps what it knows of the base.
+ * @throws AppError as {@link measureExamples}.
+ */
 export async function measureBesideBase(
   parts: TrainerStepParts,
   name: string,
@@ -63,8 +71,14 @@ export async function measureBesideBase(
   adapter: string,
   maxTokens: number,
 ): Promise<MeasuredBeside> {
+  const known = parts.baseLosses?.of(examples);
+  if (known !== undefined) {
+    return { base: known, adapted: await measureExamples(parts, name, examples, adapter, maxTokens) };
+  }
   const results = await evaluate(parts, name, examples, maxTokens, { initAdapter: adapter });
-  return { base: joined(examples, results, baseLossOf), adapted: joined(examples, results, lossOf) };
+  const base = joined(examples, results, baseLossOf);
+  parts.baseLosses?.keep(examples, base);
+  return { base, adapted: joined(examples, results, lossOf) };
 }
 
 async function evaluate(

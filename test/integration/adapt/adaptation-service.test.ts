@@ -88,6 +88,43 @@ describeWhen(lacksTrainer, "adaptation", () => {
     expect(await answers(rig.used.at(-1) ?? null, input)).toBe("The garage door is open.");
   });
 
+  test("what the base makes of general text and of the probes is measured once, and anew for another base", async () => {
+    await using rig = await AdaptationRig.make();
+    const profileId = await rig.consentingProfile();
+    await rig.service.start();
+    const runs: { readonly plan: TrainerPlan; read: number }[] = [];
+    rig.service.on("trainer", (event) => {
+      if (event.kind === "plan") runs.push({ plan: event.plan, read: 0 });
+      const run = runs.at(-1);
+      if (event.kind === "progress" && run !== undefined) run.read = event.progress.tokens;
+    });
+    /** Tokens of the texts on which the base was measured beside the candidate of a micro-update. */
+    const correct = async (n: number, answer: string) => {
+      runs.length = 0;
+      const input = `Is the ${answer} door open?`;
+      const correction = signal("correction", `The ${answer} door is open.`);
+      await rig.tell(profileId, [interaction(n, { input, signals: [correction] })]);
+      rig.service.corrected(profileId);
+      await rig.jobOver();
+      const { lastMicro } = await rig.service.status();
+      const measured = runs.filter(({ plan }) => plan.mode === "evaluate");
+      expect(measured.length).toBe(4);
+      const beside = measured.filter(({ plan, read }) => read === 2 * plan.tokens).map(({ plan }) => plan.tokens);
+      return { beside, gate: lastMicro?.gate };
+    };
+    const first = await correct(0, "garage");
+    expect(first.beside.length).toBe(2);
+    expect(first.beside[1]).toBe(first.gate?.safety?.tokens);
+    const second = await correct(1, "cellar");
+    expect(second.beside).toEqual([]);
+    expect(second.gate?.general.before).toBe(first.gate?.general.before);
+    expect(second.gate?.safety?.refusal.base).toBe(first.gate?.safety?.refusal.base);
+
+    rig.base = { ...rig.base, sha256: "d".repeat(64) };
+    const other = await correct(2, "attic");
+    expect(other.beside).toEqual(first.beside);
+  });
+
   test("power cut in each state: the next start goes on and comes to the same bytes", async () => {
     await using disk = await makeTempDir("disk");
     await using rig = await AdaptationRig.make(NO_MICRO);
