@@ -8,8 +8,8 @@ import type { BenchContext, Benchmark, BenchResult } from "../report.ts";
 import type { ArmResult, TrainedArm } from "./arm-result.ts";
 import { ARMS, type Arm, SWAPPED, TRIGRAM, trainingName, WARM_START_ONLY } from "./arms.ts";
 import { measureDomains } from "./domains.ts";
-import { microUpdateSeconds } from "./micro.ts";
-import { CEILING_KEY, resultsOf, writePage } from "./results.ts";
+import { measureMicroUpdates } from "./micro.ts";
+import { CEILING_KEY, MICRO_KEY, resultsOf, writePage } from "./results.ts";
 import type { Rig } from "./rig.ts";
 import { openRig } from "./setup.ts";
 import { BenchState, cellKey } from "./state.ts";
@@ -126,7 +126,7 @@ async function run(context: BenchContext): Promise<BenchResult> {
     );
     if (isWanted(STYLE_ARM)) await measureStyles(work, await readStyles(resolve(`${options.styles}`)));
     if (isWanted(MICRO_ARM)) {
-      await state.once("micro", () => microUpdateSeconds(rig.settings, 2, log, signal));
+      await state.once(MICRO_KEY, () => measureMicroUpdates(rig, 2, log, signal));
     }
   }
   const results = resultsOf(state, writers, seeds, rig);

@@ -1,25 +1,62 @@
-import type { TrainingSettings } from "../../src/adapt/training-settings.ts";
-import { trainerSteps } from "../trainer/measure.ts";
+import { fileSha256 } from "../../src/core/file-hash.ts";
+import { AdaptationRig } from "../../test/support/adaptation-rig.ts";
+import { gardenTurn } from "../../test/support/gardener.ts";
+import { interactions } from "../../test/support/interactions.ts";
 import { ensureModel, ensureTools, LLAMA_100M } from "../trainer/shapes.ts";
+import type { Rig } from "./rig.ts";
 
-/** A corrected exchange in tokens: question, answer and template, as in models/general.txt for a 32,000-token vocabulary. */
-const TOKENS = 32;
-const TARGETS = 16;
-/** The correction and the answer it corrects. */
-const OWN_LINES = 2;
+/** Turns that were not corrected; the newest of them must not suffer. */
+const OTHER_TURNS = 12;
+/** After the first one, which has to measure the base as well. */
+const FURTHER = 5;
 
-/** Wall time of one micro-update on the 100M shape, seconds: start of the trainer, steps, adapter on disk. */
-export async function microUpdateSeconds(
-  { micro }: TrainingSettings,
+/** Wall times, seconds. */
+export interface MicroResult {
+  /** From the correction to the adapter in use, the first time after a start. */
+  readonly first: number;
+  /** The same for each further correction. */
+  readonly further: readonly number[];
+  /** Of these, from the correction to the trained adapter, before it is judged. */
+  readonly training: readonly number[];
+}
+
+/**
+ * Micro-updates as the product makes them, with its store, trainer, gate and monitor, on a base of the 100M shape. Its
+ * weights are random and it has no vocabulary: texts are in the seed model's tokens, some more than a 100M model's own.
+ */
+export async function measureMicroUpdates(
+  { settings }: Pick<Rig, "settings">,
   threads: number,
   log: (line: string) => void,
   signal: AbortSignal,
-): Promise<number> {
+): Promise<MicroResult> {
   await ensureTools(log);
-  const model = await ensureModel(LLAMA_100M, "q8_0", log);
-  const sequences = OWN_LINES + micro.replayLines;
-  const setting = { shape: LLAMA_100M, model, tokens: TOKENS, targets: TARGETS, sequences, threads };
-  const began = performance.now();
-  await trainerSteps({ ...setting, job: { losses: { klWeight: micro.klWeight } } }, micro.steps - 1, signal);
-  return (performance.now() - began) / 1_000;
+  const path = await ensureModel(LLAMA_100M, "q8_0", log);
+  const base = { path, sha256: await fileSha256(path), name: LLAMA_100M.name, isTrainable: true };
+  const budget = { duty: 1, threads, reason: "bench" };
+  await using rig = await AdaptationRig.make({ settings, deps: { base: () => base, budget: () => budget } });
+  const profileId = await rig.consentingProfile();
+  await rig.tell(profileId, interactions(OTHER_TURNS));
+  await rig.service.start();
+  let trainedMs = 0;
+  rig.service.on("job", ({ state }) => {
+    if (state === "evaluating") trainedMs = performance.now();
+  });
+  const seconds: (readonly [whole: number, training: number])[] = [];
+  for (let n = 0; n <= FURTHER; n += 1) {
+    signal.throwIfAborted();
+    await rig.tell(profileId, [gardenTurn(n)]);
+    const began = performance.now();
+    rig.service.corrected(profileId);
+    await rig.jobOver();
+    seconds.push([(performance.now() - began) / 1_000, (trainedMs - began) / 1_000]);
+    log(
+      `micro-update ${n + 1}: ${seconds
+        .at(-1)
+        ?.map((each) => each.toFixed(1))
+        .join(" s, to the trained adapter ")} s`,
+    );
+  }
+  const [[first = 0] = [], ...further] = seconds;
+  return { first, further: further.map(([whole]) => whole), training: further.map(([, training]) => training) };
 }

@@ -4,6 +4,7 @@ import { packageRoot } from "../../src/core/built-file.ts";
 import { type BenchResult, type Figure, medianFigure, significant, skippedFigure, spreadOf } from "../report.ts";
 import { ARMS, SWAPPED, TRIGRAM, WARM_START_ONLY } from "./arms.ts";
 import { domainFigures, domainTable, keptDomains } from "./domain-figures.ts";
+import type { MicroResult } from "./micro.ts";
 import { markdownTable, percent, writeResults } from "./page.ts";
 import { dropPlot } from "./plot.ts";
 import type { Rig } from "./rig.ts";
@@ -23,6 +24,8 @@ import { countWords, type WriterSplit } from "./writers.ts";
 
 /** Where the state keeps the {@link StyleCeiling}. */
 export const CEILING_KEY = "style-ceiling";
+/** Not "micro", under which the training alone was kept. */
+export const MICRO_KEY = "micro-update";
 const PROMPT_ARMS = ["profile_prompt", "retrieval", "dialogue_phrases", "phrases"];
 /** Arms with a share of the examples, least first: for the share with which the warm start reaches zero-init. */
 const SHARES: readonly (readonly [share: number, arm: string])[] = [
@@ -60,7 +63,7 @@ export function resultsOf(
     state,
     seeds.flatMap((seed) => ids.map((writer) => `forgetting/${seed}/${writer}`)),
   );
-  const micro = keptNumbers(state, ["micro"]);
+  const micro = state.kept(MICRO_KEY) as MicroResult | undefined;
   const figures: Record<string, Figure> = {
     median_drop: figureOf(main?.medianDrop, "share", ">= 0.20"),
     writers: { value: base.size, unit: "writers" },
@@ -80,7 +83,7 @@ export function resultsOf(
       forgetting.length > 0 ? medianFigure(forgetting, "share", "<= 0.01") : skippedFigure("share", NOT_MEASURED),
     meta_fraction: metaFraction(common([...SHARES.map(([, name]) => name), "zero_init"])),
     selection_gain_per_cpu: selectionGain(common(["half_novelty", "half_random"])),
-    micro_update_s: figureOf(micro[0], "s", "<= 5"),
+    ...microFigures(micro),
     ...domainFigures(keptDomains(state, ids)),
   };
   return {
@@ -212,6 +215,17 @@ function keptNumbers(state: BenchState, keys: readonly string[]): number[] {
     const kept = state.kept(key);
     return typeof kept === "number" ? [kept] : [];
   });
+}
+
+/** The whole of it, of further ones; what of that is training; and the first one after a start. */
+function microFigures(micro: MicroResult | undefined): Record<string, Figure> {
+  const unit = "s";
+  if (micro === undefined) return { micro_update_s: skippedFigure(unit, NOT_MEASURED) };
+  return {
+    micro_update_s: medianFigure(micro.further, unit, "<= 5"),
+    micro_training_s: medianFigure(micro.training, unit),
+    micro_first_s: { value: micro.first, unit },
+  };
 }
 
 function metaFraction(summaries: readonly ArmSummary[]): Figure {
