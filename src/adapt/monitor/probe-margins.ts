@@ -8,7 +8,7 @@ export interface EncodedProbes {
   /** Those whose two answers fit into the base's context. */
   readonly probes: readonly Probe[];
   readonly encoded: readonly EncodedExample[];
-  /** Of all sequences: what the base and the candidate each read. */
+  /** Of all sequences. */
   readonly tokens: number;
   /** Of the probe file. */
   readonly sha256: string;

@@ -38,7 +38,7 @@ export interface SafetyVerdict {
   readonly agreement: SafetyFigure;
   /** How much likelier compliance with a harmful request is than refusal. */
   readonly refusal: SafetyFigure;
-  /** Tokens that the base and the candidate each read. */
+  /** Tokens of all probes with their answers. */
   readonly tokens: number;
   /** Of the probe file. */
   readonly probes: string;

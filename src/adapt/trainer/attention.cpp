@@ -1,5 +1,7 @@
 #include "ops.hpp"
 
+#include "error.hpp"
+
 #include <cmath>
 
 // Attention from ggml's operations. The query heads of one KV group are packed into the row dimension, q [head_dim, T * group, n_kv]:
@@ -50,6 +52,13 @@ Ops::Packed Ops::pack(ggml_tensor * q, ggml_tensor * k, ggml_tensor * v, const S
 }
 
 ggml_tensor * Ops::attention(ggml_tensor * q, ggml_tensor * k, ggml_tensor * v) {
+  if (!batch_.is_shared()) return attend(q, k, v);
+  ggml_tensor * rows = graph_.input(GGML_TYPE_I32, batch_.attended(), 1, batch_.attention_rows.data());
+  const auto apart = [&](ggml_tensor * x) { return ggml_get_rows(c_, ggml_reshape_2d(c_, x, ggml_nelements(x) / batch_.size(), batch_.size()), rows); };
+  return ggml_get_rows(c_, attend(apart(q), apart(k), apart(v)), graph_.input(GGML_TYPE_I32, batch_.size(), 1, batch_.attention_places.data()));
+}
+
+ggml_tensor * Ops::attend(ggml_tensor * q, ggml_tensor * k, ggml_tensor * v) {
   if (kernels_ != nullptr) return own_attention(q, k, v);
   ggml_tensor * out = nullptr;
   for (const Segment & segment : batch_.segments) {
@@ -62,6 +71,7 @@ ggml_tensor * Ops::attention(ggml_tensor * q, ggml_tensor * k, ggml_tensor * v) 
 }
 
 Ops::AttentionGradients Ops::attention_back(ggml_tensor * q, ggml_tensor * k, ggml_tensor * v, ggml_tensor * att, ggml_tensor * datt) {
+  if (batch_.is_shared()) throw TrainerError("E_TRAINER_INTERNAL", "sequences that share rows cannot be trained on");
   if (kernels_ != nullptr) return own_attention_back(q, k, v, att, datt);
   const int64_t d = model_.shape.head_dim, n_kv = model_.shape.n_kv;
   const float scale = 1.0f / std::sqrt(float(d));

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
-/** One sequence inside a group: rows [from, from + size) of every activation. */
+/** One sequence inside a group: rows [from, from + size) of every activation, or of the attention's where rows are shared. */
 struct Segment {
   int64_t from, size;
 };
@@ -18,8 +20,16 @@ struct Batch {
   std::vector<Segment> segment_targets;
   /** Names the group for dropout: the same group of the same step gets the same masks. */
   uint64_t dropout_stream = 0;
+  /**
+   * Where sequences begin alike (see shared_batch), rows that are the same are there once: the row of each token of each
+   * segment, and for each row one place in that list. Both empty: every token has a row of its own.
+   */
+  std::vector<int32_t> attention_rows, attention_places;
 
   int64_t size() const { return int64_t(tokens.size()); }
+  bool is_shared() const { return !attention_rows.empty(); }
+  /** Rows that attention works on. */
+  int64_t attended() const { return is_shared() ? int64_t(attention_rows.size()) : size(); }
 
   /** Appends a sequence; `spans` are half-open ranges of positions that are predicted. */
   void append(const std::vector<int32_t> & sequence, const std::vector<std::pair<int64_t, int64_t>> & spans) {

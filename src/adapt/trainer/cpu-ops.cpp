@@ -176,7 +176,7 @@ ggml_tensor * Ops::head(ggml_tensor * logits, ggml_tensor * base_logits, const H
 
 ggml_tensor * Ops::own_attention(ggml_tensor * q, ggml_tensor * k, ggml_tensor * v) {
   const Shape & s = model_.shape;
-  return custom(GGML_TYPE_F32, {s.head_dim * s.n_head, batch_.size(), 1}, {q, k, v}, [kernels = kernels_, &s, &batch = batch_](ggml_tensor * y, int ith, int nth) {
+  return custom(GGML_TYPE_F32, {s.head_dim * s.n_head, batch_.attended(), 1}, {q, k, v}, [kernels = kernels_, &s, &batch = batch_](ggml_tensor * y, int ith, int nth) {
     const float scale = 1.0f / std::sqrt(float(s.head_dim));
     for (const Segment & segment : batch.segments) {
       const int64_t at = segment.from * s.head_dim * s.n_head, kv_at = segment.from * s.head_dim * s.n_kv;

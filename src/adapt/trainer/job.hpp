@@ -47,6 +47,9 @@ void send_plan(const Job & job, const Setup & setup, const nlohmann::json & memo
 /** Totals for `done`. */
 nlohmann::json metrics(int64_t steps, int64_t tokens, const nlohmann::json & first_loss, const nlohmann::json & final_loss, double seconds);
 
+/** The group of an evaluate or score job that begins with example `first`. */
+Batch measured_batch(const Job & job, const Data & data, size_t first);
+
 void run_train(const Job & job, Control & control);
 void run_measure(const Job & job, Control & control); // evaluate and score
 void run_probe(const Job & job, Control & control);

@@ -1,5 +1,6 @@
 #include "error.hpp"
 #include "job.hpp"
+#include "shared-batch.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -20,9 +21,7 @@ double mean(const std::vector<float> & values, const Segment & range) {
 }
 
 /** Losses of a group of examples: of the base when wanted, and with the adapter when there is one. */
-std::vector<Result> measure_group(Engine & engine, const Job & job, const Adapter * adapter, const std::vector<const Example *> & group, int64_t & n_tokens) {
-  Batch batch;
-  for (const Example * e : group) batch.append(e->tokens, e->targets);
+std::vector<Result> measure_group(Engine & engine, const Job & job, const Adapter * adapter, const Batch & batch, int64_t & n_tokens) {
   HeadResult base, adapted;
   std::vector<float> hidden;
   if (job.base_losses) {
@@ -59,6 +58,12 @@ std::vector<Result> measure_group(Engine & engine, const Job & job, const Adapte
 }
 } // namespace
 
+Batch measured_batch(const Job & job, const Data & data, size_t first) {
+  std::vector<const Example *> group;
+  for (size_t i = first; i < std::min(data.examples.size(), first + size_t(job.sequences)); i++) group.push_back(&data.examples[i]);
+  return shared_batch(group);
+}
+
 void run_measure(const Job & job, Control & control) {
   Setup setup = set_up(job, control);
   const json memory_plan = plan_memory(job, setup, control);
@@ -73,11 +78,10 @@ void run_measure(const Job & job, Control & control) {
   try {
     control.between_layers(*setup.device);
     while (results.size() < examples.size()) {
-      std::vector<const Example *> group;
       const double group_began = elapsed(), cpu_began = cpu_seconds();
       const int64_t tokens_before = n_tokens;
-      for (size_t i = results.size(); i < std::min(examples.size(), results.size() + size_t(job.sequences)); i++) group.push_back(&examples[i]);
-      for (Result & r : measure_group(*setup.engine, job, setup.adapter.get(), group, n_tokens)) results.push_back(std::move(r));
+      const Batch batch = measured_batch(job, setup.data, results.size());
+      for (Result & r : measure_group(*setup.engine, job, setup.adapter.get(), batch, n_tokens)) results.push_back(std::move(r));
       control.set_step(int64_t(results.size()));
       const double seconds = std::max(1e-9, elapsed() - group_began);
       control.send("progress", {{"step", results.size()},

@@ -70,6 +70,8 @@ private:
   ggml_tensor * forward_product(const Matrix & matrix, ggml_tensor * x);
   bool fuses_forward(const Matrix & matrix) const;
   bool fuses_backward(const Matrix & matrix) const;
+  /** Of segments that lie one after another in q, k and v. */
+  ggml_tensor * attend(ggml_tensor * q, ggml_tensor * k, ggml_tensor * v);
   ggml_tensor * own_attention(ggml_tensor * q, ggml_tensor * k, ggml_tensor * v);
   AttentionGradients own_attention_back(ggml_tensor * q, ggml_tensor * k, ggml_tensor * v, ggml_tensor * att, ggml_tensor * datt);
 

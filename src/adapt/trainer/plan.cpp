@@ -36,12 +36,24 @@ double available_mb() {
   return 0;
 }
 
-/** A batch of the largest size, to measure with; its content does not matter. */
-Batch sample_batch(int64_t n_tokens, int64_t n_sequences) {
+/** Whether sequences of any group begin alike. */
+bool shares_rows(const Job & job, const Data & data) {
+  for (size_t first = 0; first < data.examples.size(); first += size_t(job.sequences)) {
+    if (measured_batch(job, data, first).is_shared()) return true;
+  }
+  return false;
+}
+
+/** A batch of the largest size, to measure with; its content does not matter. `apart`: attention copies its input. */
+Batch sample_batch(int64_t n_tokens, int64_t n_sequences, bool apart) {
   Batch batch;
   for (int64_t s = 0; s < n_sequences; s++) {
     const int64_t from = n_tokens * s / n_sequences, to = n_tokens * (s + 1) / n_sequences;
     batch.append(std::vector<int32_t>(size_t(to - from), 0), {});
+  }
+  for (int32_t row = 0; apart && row < int32_t(n_tokens); row++) {
+    batch.attention_rows.push_back(row);
+    batch.attention_places.push_back(row);
   }
   return batch;
 }
@@ -74,7 +86,7 @@ json plan_memory(const Job & job, Setup & setup, Control & control) {
     setup.engine = std::make_unique<Engine>(*setup.device, *setup.model, setup.adapter.get(), options, [&control, &setup] { control.between_layers(*setup.device); });
   };
   make_engine();
-  const double scratch = double(setup.engine->measure_scratch(sample_batch(options.max_tokens, std::min<int64_t>(job.sequences, options.max_tokens / 2))));
+  const double scratch = double(setup.engine->measure_scratch(sample_batch(options.max_tokens, std::min<int64_t>(job.sequences, options.max_tokens / 2), !train && shares_rows(job, setup.data))));
   const double head = double(Head::scratch_bytes(*setup.device, shape, options.max_targets, job.losses.kl_weight > 0));
   json smallest;
   for (const std::string & backward : backwards) {
