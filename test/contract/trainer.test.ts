@@ -75,55 +75,62 @@ describe.skipIf(!existsSync(executable))("asls-trainer (skipped when build/train
     await expect(nothing).rejects.toMatchObject({ code: "E_TRAINER_USAGE" });
   });
 
-  it("reads what sequences of a group have in common at their beginning once, and comes to the same losses", async () => {
-    await using folder = await makeTempDir("trainer");
-    const [data, out] = [folder.join("data.jsonl"), folder.join("adapter.gguf")];
-    const range = (from: number, count: number) => Array.from({ length: count }, (_, i) => from + i);
-    const [prompt, other] = [range(5, 20), range(70, 12)];
-    const sequences = [
-      [...prompt, ...range(30, 6)],
-      [...prompt, ...range(40, 9)], // shares the prompt
-      [...prompt.slice(0, 9), ...range(50, 8)], // a part of it
-      [...other, 60], // nothing
-      [...other, 60, 61], // all of the one before
-      [...prompt, ...range(40, 9)], // twice the same
-    ];
-    const examples = sequences.map((tokens, i): TokenExample => {
-      const from = i === 3 ? 12 : Math.min(tokens.length - 1, 15);
-      return { id: `e${i}`, kind: "ce", tokens, targets: [[from, tokens.length]] };
-    });
-    await writeTokenFile(data, examples);
-    const trainer = trainerOf({ file: executable })();
-    const optimiser = { steps: 3, lr: 1e-2, maxTokens: 64 };
-    await trainer.run({ mode: "train", model, data, out, backend: "cpu", optimiser }).ended;
-    const measure = async (sequencesPerStep: number) => {
-      let read = 0;
-      const job = { mode: "evaluate", model, data, initAdapter: out, backend: "cpu", tokenLosses: true } as const;
-      const run = trainer.run(
-        { ...job, optimiser: { maxTokens: 64, sequencesPerStep } },
-        {
-          onEvent: (event) => {
-            if (event.kind === "progress") read = event.progress.tokens;
+  it.each(["generic", "ggml", null])(
+    "reads what sequences of a group have in common at their beginning once, and comes to the same losses (kernels: %s)",
+    async (kernels) => {
+      await using folder = await makeTempDir("trainer");
+      const [data, out] = [folder.join("data.jsonl"), folder.join("adapter.gguf")];
+      const range = (from: number, count: number) => Array.from({ length: count }, (_, i) => from + i);
+      const [prompt, other] = [range(5, 20), range(70, 12)];
+      const sequences = [
+        [...prompt, ...range(30, 6)],
+        [...prompt, ...range(40, 9)], // shares the prompt
+        [...prompt.slice(0, 9), ...range(50, 8)], // a part of it
+        [...other, 60], // nothing
+        [...other, 60, 61], // all of the one before
+        [...prompt, ...range(40, 9)], // twice the same
+      ];
+      const examples = sequences.map((tokens, i): TokenExample => {
+        const from = i === 3 ? 12 : Math.min(tokens.length - 1, 15);
+        return { id: `e${i}`, kind: "ce", tokens, targets: [[from, tokens.length]] };
+      });
+      await writeTokenFile(data, examples);
+      const command =
+        kernels === null
+          ? { file: executable }
+          : { file: "env", args: [`ASLS_TRAINER_KERNELS=${kernels}`, executable] };
+      const trainer = trainerOf(command)();
+      const optimiser = { steps: 3, lr: 1e-2, maxTokens: 64 };
+      await trainer.run({ mode: "train", model, data, out, backend: "cpu", optimiser }).ended;
+      const measure = async (sequencesPerStep: number) => {
+        let read = 0;
+        const job = { mode: "evaluate", model, data, initAdapter: out, backend: "cpu", tokenLosses: true } as const;
+        const run = trainer.run(
+          { ...job, optimiser: { maxTokens: 64, sequencesPerStep } },
+          {
+            onEvent: (event) => {
+              if (event.kind === "progress") read = event.progress.tokens;
+            },
           },
-        },
-      );
-      const outcome = await run.ended;
-      return { read, results: outcome.kind === "done" ? outcome.results : [] };
-    };
-    const alone = await measure(1);
-    const together = await measure(8);
-    const total = sequences.reduce((sum, { length }) => sum + length, 0);
-    expect(alone.read).toBe(2 * total); // base and adapter
-    expect(together.read).toBe(2 * (total - 20 - 9 - 13 - 29));
-    for (const [i, { id, baseLoss, tokenLosses = [], kl }] of together.results.entries()) {
-      const expected = alone.results[i];
-      expect(id).toBe(expected?.id);
-      expect(baseLoss).toBeCloseTo(expected?.baseLoss ?? Number.NaN, 4);
-      expect(kl).toBeCloseTo(expected?.kl ?? Number.NaN, 4);
-      expect(tokenLosses.length).toBe(expected?.tokenLosses?.length);
-      for (const [t, loss] of tokenLosses.entries()) expect(loss).toBeCloseTo(expected?.tokenLosses?.[t] ?? 0, 4);
-    }
-  });
+        );
+        const outcome = await run.ended;
+        return { read, results: outcome.kind === "done" ? outcome.results : [] };
+      };
+      const alone = await measure(1);
+      const together = await measure(8);
+      const total = sequences.reduce((sum, { length }) => sum + length, 0);
+      expect(alone.read).toBe(2 * total); // base and adapter
+      expect(together.read).toBe(2 * (total - 20 - 9 - 13 - 29));
+      for (const [i, { id, baseLoss, tokenLosses = [], kl }] of together.results.entries()) {
+        const expected = alone.results[i];
+        expect(id).toBe(expected?.id);
+        expect(baseLoss).toBeCloseTo(expected?.baseLoss ?? Number.NaN, 4);
+        expect(kl).toBeCloseTo(expected?.kl ?? Number.NaN, 4);
+        expect(tokenLosses.length).toBe(expected?.tokenLosses?.length);
+        for (const [t, loss] of tokenLosses.entries()) expect(loss).toBeCloseTo(expected?.tokenLosses?.[t] ?? 0, 4);
+      }
+    },
+  );
 
   it("ranks the trained one first of three answers to the same prompt, and loses the others against the base", async () => {
     await using folder = await makeTempDir("trainer");
