@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { packageRoot } from "../../src/core/built-file.ts";
 import {
   buildTimeoutMs,
+  examplesAlike,
   madeExamples,
   makeModel,
   runTool,
@@ -46,22 +47,24 @@ describe("training", () => {
     },
   );
 
-  it("gives libllama's loss: evaluate of an F32 model with an adapter agrees within 1e-4 on every example", async () => {
-    const f32 = makeModel(jobs.folder, jobs.temp.path, "--arch qwen2 --shape narrow --type f32");
-    const data = jobs.dataOf();
-    const { out } = await jobs.train(data, { model: f32 });
-    const evaluated = await runTrainer(
-      { mode: "evaluate", model: f32, data, init_adapter: out },
-      { folder: jobs.folder },
-    );
-    const reference = runTool(jobs.folder, "reference", ["losses", "--model", f32, "--data", data, "--adapter", out]);
-    const theirs = Object(reference.losses) as { id: string; loss: number }[];
-    const ours = evaluated.messages.filter((message) => message.type === "result");
-    expect(theirs).toHaveLength(6);
-    theirs.forEach(({ loss }, i) => {
-      expect(Math.abs(Number(ours[i]?.adapter_loss) - loss)).toBeLessThan(1e-4);
-    });
-  });
+  it.each(["qwen2", "qwen3"])(
+    "gives libllama's loss (%s): evaluate of an F32 model with an adapter agrees within 1e-4 on every example, also on those that begin alike",
+    async (arch) => {
+      const f32 = makeModel(jobs.folder, jobs.temp.path, `--arch ${arch} --shape narrow --type f32`);
+      const { out } = await jobs.train(jobs.dataOf(), { model: f32 });
+      for (const data of [jobs.dataOf(), writeExamples(jobs.fresh("alike.jsonl"), examplesAlike(6, 21))]) {
+        const job = { mode: "evaluate", model: f32, data, init_adapter: out };
+        const evaluated = await runTrainer(job, { folder: jobs.folder });
+        const args = ["losses", "--model", f32, "--data", data, "--adapter", out];
+        const theirs = Object(runTool(jobs.folder, "reference", args).losses) as { id: string; loss: number }[];
+        const ours = evaluated.messages.filter((message) => message.type === "result");
+        expect(theirs).toHaveLength(6);
+        for (const [n, { loss }] of theirs.entries()) {
+          expect(Math.abs(Number(ours[n]?.adapter_loss) - loss)).toBeLessThan(1e-4);
+        }
+      }
+    },
+  );
 
   it("score ranks the trained continuation first in each group", async () => {
     const good = madeExamples(2, 20);

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   buildTimeoutMs,
   buildTrainer,
+  examplesAlike,
   type Flavour,
   madeExamples,
   makeModel,
@@ -59,6 +60,8 @@ describe.each(flavours)("the engine under $name", ({ flavour }) => {
     expectClean(await runTrainer(job(model, { activations: "recompute", resume: checkpoint }), { folder }), 0);
     const measured = { mode: "score", model, data, init_adapter: temp.join("a.gguf") };
     expectClean(await runTrainer(measured, { folder }), 0);
+    const alike = writeExamples(temp.join("alike.jsonl"), examplesAlike(9, 21));
+    expectClean(await runTrainer({ ...measured, mode: "evaluate", data: alike, threads: 2 }, { folder }), 0);
     expect(existsSync(temp.join("a.gguf"))).toBe(true);
   });
 

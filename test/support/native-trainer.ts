@@ -125,6 +125,15 @@ export function madeExamples(
   });
 }
 
+/** Examples that begin as the one before, until half of it. */
+export function examplesAlike(count: number, length: number): MadeExample[] {
+  const [first] = madeExamples(1, length);
+  return madeExamples(count, length).map((example) => ({
+    ...example,
+    tokens: example.tokens.map((token, i) => (i < length / 2 ? (first?.tokens[i] ?? token) : token)),
+  }));
+}
+
 export function writeExamples(path: string, examples: readonly MadeExample[]): string {
   writeFileSync(path, examples.map((example) => `${JSON.stringify(example)}\n`).join(""));
   return path;
