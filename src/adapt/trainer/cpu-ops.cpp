@@ -134,6 +134,15 @@ ggml_tensor * Ops::fused_forward(const Matrix & matrix, const LoraPair * pair, g
                 });
 }
 
+ggml_tensor * Ops::with_lora(ggml_tensor * y, const LoraPair & pair, ggml_tensor * u) {
+  std::array<ggml_tensor *, 2> arguments = {u, pair.b};
+  Work work = [k = kernels_](ggml_tensor * sum, int ith, int nth) {
+    const ggml_tensor * down = sum->src[1];
+    for_lanes(*k, sum->ne[0], ith, nth, [&](int64_t from, int64_t to) { k->lora_up(floats(down), floats(sum->src[2]), floats(sum), sum->ne[1], sum->ne[0], down->ne[0], from, to); });
+  };
+  return ggml_custom_inplace(c_, y, arguments.data(), int(arguments.size()), run_work, 1, work_for(std::move(work)));
+}
+
 ggml_tensor * Ops::fused_backward(const Matrix & matrix, const LoraPair * pair, ggml_tensor * dy, ggml_tensor * du, ggml_tensor * add) {
   ggml_tensor * rows = rows_for(matrix, dy, true, true);
   const bool has_add = add != nullptr, has_pair = pair != nullptr;

@@ -73,7 +73,7 @@ ggml_tensor * Ops::linear(int64_t layer, int target, ggml_tensor * x, ggml_tenso
   if (fuses_forward(matrix)) return fused_forward(matrix, pair, x, scaled, add, target == target_gate || target == target_up);
   ggml_tensor * y = forward_product(matrix, x);
   if (matrix.bias != nullptr) y = ggml_add(c_, y, matrix.bias);
-  if (pair != nullptr) y = ggml_add(c_, y, product(pair->b, scaled));
+  if (pair != nullptr) y = kernels_ != nullptr ? with_lora(y, *pair, scaled) : ggml_add(c_, y, ggml_mul_mat(c_, pair->b, scaled));
   return add != nullptr ? ggml_add(c_, y, add) : y;
 }
 

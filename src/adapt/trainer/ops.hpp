@@ -60,6 +60,8 @@ private:
   ggml_tensor * rows_for(const Matrix & matrix, ggml_tensor * x, bool backward, bool may_round);
   /** @param may_round 8-bit activations will do: gate, up and head, measured (docs/trainer-engine.md). */
   ggml_tensor * fused_forward(const Matrix & matrix, const LoraPair * pair, ggml_tensor * x, ggml_tensor * u, ggml_tensor * add, bool may_round);
+  /** y + b u, written over y. Own kernels only. */
+  ggml_tensor * with_lora(ggml_tensor * y, const LoraPair & pair, ggml_tensor * u);
   ggml_tensor * fused_backward(const Matrix & matrix, const LoraPair * pair, ggml_tensor * dy, ggml_tensor * du, ggml_tensor * add);
   /** What copies_ has of x in that form; null: nothing. */
   ggml_tensor * known_copy(const ggml_tensor * x, ggml_type type, int64_t n_rows) const;
