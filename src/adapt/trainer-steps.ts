@@ -3,6 +3,7 @@ import { AppError } from "../core/errors.ts";
 import type { BaseLosses } from "./base-losses.ts";
 import type { EncodedExample } from "./example-encoding.ts";
 import type { PairedLoss } from "./gate.ts";
+import type { MeasuredExample, MeasuredExamples } from "./measured-examples.ts";
 import type { Trainer, TrainerEvent, TrainerExampleResult, TrainerJob } from "./ports.ts";
 import { writeTokenFile } from "./token-file.ts";
 import { baseLossOf, lossOf } from "./trainer-messages.ts";
@@ -20,20 +21,6 @@ export interface TrainerStepParts {
   readonly baseLosses?: BaseLosses;
   onEvent(event: TrainerEvent): void;
 }
-
-/** One example, its sequences joined by their tokens. */
-export interface MeasuredExample {
-  readonly id: string;
-  /** Target tokens. */
-  readonly tokens: number;
-  /** Mean over them, nats. */
-  readonly loss: number;
-  /** Mean entropy of the predictions, nats. */
-  readonly entropy: number;
-}
-
-/** By example id. */
-export type MeasuredExamples = ReadonlyMap<string, MeasuredExample>;
 
 /** The same examples without the adapter and with it. Entropies are those with it. */
 export interface MeasuredBeside {

@@ -1,0 +1,13 @@
+/** One example, its sequences joined by their tokens. */
+export interface MeasuredExample {
+  readonly id: string;
+  /** Target tokens. */
+  readonly tokens: number;
+  /** Mean over them, nats. */
+  readonly loss: number;
+  /** Mean entropy of the predictions, nats. */
+  readonly entropy: number;
+}
+
+/** By example id. */
+export type MeasuredExamples = ReadonlyMap<string, MeasuredExample>;
