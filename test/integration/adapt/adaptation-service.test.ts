@@ -125,6 +125,21 @@ describeWhen(lacksTrainer, "adaptation", () => {
     expect(other.beside).toEqual(first.beside);
   });
 
+  test("nor does a second full job measure the base on the general text that steers the strength", async () => {
+    await using rig = await AdaptationRig.make(NO_MICRO);
+    const profileId = await rig.consentingProfile();
+    await rig.tell(profileId, gardenTurns(TURNS));
+    await rig.service.start();
+    let measurements = 0;
+    rig.service.on("trainer", (event) => {
+      if (event.kind === "plan" && event.plan.mode === "evaluate") measurements += 1;
+    });
+    await rig.trainNow();
+    const first = measurements;
+    await rig.trainNow(); // the same turns, so the same passes and strengths
+    expect(measurements - first).toBe(first - 1);
+  });
+
   test("power cut in each state: the next start goes on and comes to the same bytes", async () => {
     await using disk = await makeTempDir("disk");
     await using rig = await AdaptationRig.make(NO_MICRO);
