@@ -49,13 +49,10 @@ export async function measureMicroUpdates(
     const began = performance.now();
     rig.service.corrected(profileId);
     await rig.jobOver();
-    seconds.push([(performance.now() - began) / 1_000, (trainedMs - began) / 1_000]);
-    log(
-      `micro-update ${n + 1}: ${seconds
-        .at(-1)
-        ?.map((each) => each.toFixed(1))
-        .join(" s, to the trained adapter ")} s`,
-    );
+    const whole = (performance.now() - began) / 1_000;
+    const training = (trainedMs - began) / 1_000;
+    seconds.push([whole, training]);
+    log(`micro-update ${n + 1}: ${whole.toFixed(1)} s, to the trained adapter ${training.toFixed(1)} s`);
   }
   const [[first = 0] = [], ...further] = seconds;
   return { first, further: further.map(([whole]) => whole), training: further.map(([, training]) => training) };

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { EncodedExample } from "./example-encoding.ts";
 import type { MeasuredExamples } from "./measured-examples.ts";
 
-/** General text for full and for micro-updates, and the probes; more only after a change of their files. */
+/** General text for the gates of full jobs and micro-updates and for strengths, and the probes; more only after a change of their files. */
 const MOST_KEPT = 6;
 
 /**

@@ -17,7 +17,7 @@ export interface TrainerStepParts {
   readonly folder: string;
   readonly threads: number;
   readonly signal: AbortSignal;
-  /** What is known of the base on fixed texts; {@link measureBesideBase} measures it anew without. */
+  /** What is known of the base on fixed texts; without, it is measured anew each time. */
   readonly baseLosses?: BaseLosses;
   onEvent(event: TrainerEvent): void;
 }
@@ -43,6 +43,20 @@ export async function measureExamples(
 ): Promise<MeasuredExamples> {
   const only = adapter === null ? {} : { initAdapter: adapter, baseLosses: false };
   return joined(examples, await evaluate(parts, name, examples, maxTokens, only), lossOf);
+}
+
+/** Measures fixed texts with the base alone, once for all candidates. @throws AppError as {@link measureExamples}. */
+export async function measureBase(
+  parts: TrainerStepParts,
+  name: string,
+  examples: readonly EncodedExample[],
+  maxTokens: number,
+): Promise<MeasuredExamples> {
+  const known = parts.baseLosses?.of(examples);
+  if (known !== undefined) return known;
+  const measured = await measureExamples(parts, name, examples, null, maxTokens);
+  parts.baseLosses?.keep(examples, measured);
+  return measured;
 }
 
 /**

@@ -7,7 +7,7 @@ import { nextRate, type RateState, startRate, surpriseOf } from "./learning-rate
 import type { TrainerJob, TrainerMetrics } from "./ports.ts";
 import { seedFor } from "./seeded-random.ts";
 import { writeTokenFile } from "./token-file.ts";
-import { meanLoss, measureExamples, runStep, type TrainerStepParts } from "./trainer-steps.ts";
+import { meanLoss, measureBase, measureExamples, runStep, type TrainerStepParts } from "./trainer-steps.ts";
 import type { TrainingSettings } from "./training-settings.ts";
 
 /** One pass over the lines, as recorded with the adapter. */
@@ -137,7 +137,7 @@ async function heldBack(
   let chosen = { adapter: trained, strength: 1, watchedRise: null as number | null };
   if (watched.length === 0) return chosen;
   const { maxTokens } = optimiser;
-  const unadapted = meanLoss(await measureExamples(parts, "watched", watched, null, maxTokens)) ?? 0;
+  const unadapted = meanLoss(await measureBase(parts, "watched", watched, maxTokens)) ?? 0;
   let bestLoss: number | null = null;
   for (const strength of strengths) {
     const adapter = strength === 1 ? trained : join(parts.folder, `strength-${strength}.gguf`);
