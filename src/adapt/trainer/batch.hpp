@@ -35,14 +35,19 @@ struct Batch {
   void append(const std::vector<int32_t> & sequence, const std::vector<std::pair<int64_t, int64_t>> & spans) {
     const int64_t from = size();
     segments.push_back({from, int64_t(sequence.size())});
-    segment_targets.push_back({int64_t(target_rows.size()), 0});
     for (size_t i = 0; i < sequence.size(); i++) {
       tokens.push_back(sequence[i]);
       positions.push_back(int32_t(i));
     }
+    append_targets(sequence, spans, [from](int64_t p) { return int32_t(from + p); });
+  }
+
+  /** @param row_of the row of a position. */
+  template <typename RowOf> void append_targets(const std::vector<int32_t> & sequence, const std::vector<std::pair<int64_t, int64_t>> & spans, const RowOf & row_of) {
+    segment_targets.push_back({int64_t(target_rows.size()), 0});
     for (const auto & [begin, end] : spans) {
       for (int64_t p = begin; p < end; p++) {
-        target_rows.push_back(int32_t(from + p - 1));
+        target_rows.push_back(row_of(p - 1));
         target_tokens.push_back(sequence[size_t(p)]);
         segment_targets.back().size++;
       }

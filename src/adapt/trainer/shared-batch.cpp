@@ -35,13 +35,7 @@ Batch shared_batch(const std::vector<const Example *> & group) {
       batch.positions.push_back(int32_t(p));
     }
     batch.segments.push_back({int64_t(batch.attention_rows.size()), int64_t(own.size())});
-    batch.segment_targets.push_back({int64_t(batch.target_rows.size()), e.n_targets()});
-    for (const auto & [begin, end] : e.targets) {
-      for (int64_t p = begin; p < end; p++) {
-        batch.target_rows.push_back(own[size_t(p - 1)]);
-        batch.target_tokens.push_back(e.tokens[size_t(p)]);
-      }
-    }
+    batch.append_targets(e.tokens, e.targets, [&own](int64_t p) { return own[size_t(p)]; });
     batch.attention_rows.insert(batch.attention_rows.end(), own.begin(), own.end());
     rows.push_back(std::move(own));
   }
