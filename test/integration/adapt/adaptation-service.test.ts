@@ -2,6 +2,7 @@ import { cpSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import type { TrainerPlan } from "../../../src/adapt/ports.ts";
+import { DEFAULT_TRAINING_SETTINGS } from "../../../src/adapt/training-settings.ts";
 import { SystemClock } from "../../../src/core/clock.ts";
 import { silentLogger } from "../../../src/core/logger.ts";
 import { LlamaCppLanguageModel } from "../../../src/runtime/llm/llama-cpp-language-model.ts";
@@ -15,6 +16,12 @@ import { lacksTrainer, SEED_MODEL } from "../../support/trainer-rig.ts";
 
 /** Held out: 3 interactions with 2 examples each. */
 const TURNS = 15;
+const CORRECTIONS = [
+  ["what is the time in tokyo", "It is nine hours ahead of here."],
+  ["play something quiet", "Playing soft piano for you."],
+  ["who wrote hamlet", "Shakespeare wrote it, of course."],
+  ["set a timer for tea", "Four minutes, as you like it."],
+] as const;
 const NO_MICRO = { config: { microUpdates: false } };
 
 async function answers(adapter: string | null, question: string): Promise<string> {
@@ -123,6 +130,27 @@ describeWhen(lacksTrainer, "adaptation", () => {
     rig.base = { ...rig.base, sha256: "d".repeat(64) };
     const other = await correct(2, "attic");
     expect(other.beside).toEqual(first.beside);
+  });
+
+  test("corrections that come one after another: the adapter in use has learned them all", async () => {
+    const warmStart = async () => "models/seed-meta-lora.gguf";
+    await using rig = await AdaptationRig.make({ settings: DEFAULT_TRAINING_SETTINGS, deps: { warmStart } });
+    const profileId = await rig.consentingProfile();
+    await rig.tell(
+      profileId,
+      gardenTurns(24).map((turn) => ({ ...turn, signals: [] })),
+    );
+    await rig.service.start();
+    const ids: string[] = [];
+    for (const [n, [input, answer]] of CORRECTIONS.entries()) {
+      const atMs = Date.UTC(2026, 5, 1) + n * 3_600_000;
+      const turn = interaction(n, { atMs, input, signals: [signal("correction", answer)] });
+      ids.push(...(await rig.tell(profileId, [turn])));
+      rig.service.corrected(profileId);
+      await rig.jobOver();
+    }
+    const active = await rig.store.active(profileId, rig.base.sha256);
+    expect(active?.trainedInteractionIds).toEqual(expect.arrayContaining(ids));
   });
 
   test("nor does a second full job measure the base on the general text that steers the strength", async () => {
