@@ -113,9 +113,15 @@ export function decideGate(
   return { ...measured, promoted: reasons.length === 0, reasons };
 }
 
+/** How a micro-update is judged. */
+export interface MicroGateSettings extends Omit<GateSettings, "minHeldOut"> {
+  /** Relative rise of the perplexity of the user's other words that is let pass. */
+  readonly wordsCeiling: number;
+}
+
 /**
- * For a micro-update: promoted if the corrections are predicted better, other words of the user are not clearly worse,
- * and general text stays under its ceiling. There is no time for a gain on held-out words to show.
+ * For a micro-update: promoted if the corrections are predicted better, other words of the user are not clearly worse by
+ * more than `wordsCeiling`, and general text stays under its ceiling. There is no time for a gain on held-out words to show.
  *
  * @param corrections before and after, trained on; @param others not trained on.
  */
@@ -123,14 +129,14 @@ export function decideMicroGate(
   corrections: readonly PairedLoss[],
   others: readonly PairedLoss[],
   general: readonly PairedLoss[],
-  settings: Omit<GateSettings, "minHeldOut">,
+  { wordsCeiling, ...settings }: MicroGateSettings,
   seed: number,
 ): GateDecision {
   const measured = measuredBy(others, general, settings, seed);
   const reasons: GateReason[] = [];
   const learned = pairedBootstrap(corrections, settings.confidence, 1, seed);
   if (!(learned.mean < 0)) reasons.push("correction_not_learned");
-  if (!(measured.heldOut.low <= 0)) reasons.push("harms_other_words");
+  if (!(measured.heldOut.low <= Math.log1p(wordsCeiling))) reasons.push("harms_other_words");
   if (!(measured.generalRise <= settings.generalCeiling)) reasons.push("forgets_general_text");
   return { ...measured, promoted: reasons.length === 0, reasons };
 }

@@ -149,6 +149,7 @@ async function judge(
   parent: { readonly version: string | null; readonly path: string | null },
 ): Promise<void> {
   const { settings, seed } = run.world;
+  const { micro } = settings;
   const { maxTokens } = settings.optimiser;
   const own = [...corrections, ...others];
   const before = await measureExamples(run.parts, "before", own, parent.path, maxTokens);
@@ -162,7 +163,7 @@ async function judge(
     changes(corrections),
     changes(others),
     pairedLosses(unrelated.base, unrelated.adapted),
-    { ...settings.gate, generalCeiling: settings.micro.generalCeiling },
+    { ...settings.gate, generalCeiling: micro.generalCeiling, wordsCeiling: micro.wordsCeiling },
     seedFor(seed, "micro gate"),
   );
   await run.conclude(path, candidate, withSafety(gate, await run.judgeSafety(probes, path)), {

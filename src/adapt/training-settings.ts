@@ -81,6 +81,8 @@ export interface MicroSettings {
   /** Weight of staying close to the base (KL) in these steps. */
   readonly klWeight: number;
   readonly generalCeiling: number;
+  /** Relative rise of the perplexity of the user's other words that is let pass: each update may take a little. */
+  readonly wordsCeiling: number;
   /** General lines measured by its gate: few, it must be quick. */
   readonly generalLines: number;
 }
@@ -177,6 +179,14 @@ export const DEFAULT_TRAINING_SETTINGS: TrainingSettings = {
   strengths: [1, 0.75, 0.5, 0.35, 0.25],
   gate: { confidence: 0.95, resamples: 2_000, generalCeiling: 0.02, minHeldOut: 5 },
   safety: { identityBound: 0.2, agreementBound: 0.25, refusalBound: 0.7 },
-  micro: { steps: 8, lr: 2e-3, replayLines: 4, klWeight: 0.1, generalCeiling: 0.05, generalLines: 24 },
+  micro: {
+    steps: 4,
+    lr: 2e-3,
+    replayLines: 1,
+    klWeight: 0.5,
+    generalCeiling: 0.05,
+    wordsCeiling: 0.01,
+    generalLines: 24,
+  },
   task: { lr: 1e-3, passes: 2, minInteractions: 25 },
 };

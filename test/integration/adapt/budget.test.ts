@@ -38,8 +38,11 @@ describeWhen(lacksTrainer, "the governor's budget", () => {
     await rig.tell(await rig.consentingProfile(), gardenTurns(15));
     await rig.service.start();
     const atWork = new Promise<void>((resolve) => {
+      // Steps of a training, which goes on for long; a measurement may end with its first progress.
+      let mode = "";
       rig.service.on("trainer", (event) => {
-        if (event.kind === "progress") resolve();
+        if (event.kind === "plan") mode = event.plan.mode;
+        if (event.kind === "progress" && mode === "train") resolve();
       });
     });
     await rig.service.trainNow();

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decideGate, type PairedLoss, pairedBootstrap } from "../../../src/adapt/gate.ts";
+import { decideGate, decideMicroGate, type PairedLoss, pairedBootstrap } from "../../../src/adapt/gate.ts";
 import { nextRate, startRate, surpriseOf } from "../../../src/adapt/learning-rate.ts";
 import { DEFAULT_TRAINING_SETTINGS } from "../../../src/adapt/training-settings.ts";
 
@@ -33,6 +33,17 @@ describe("gate", () => {
 
   test("4 held-out examples are too few at a minimum of 5", () => {
     expect(decideGate(losses([-1, -1, -1, -1]), same, gate, 1).reasons).toContain("too_few_held_out");
+  });
+
+  test("a micro-update may raise the perplexity of other words by its ceiling, and not clearly by more", () => {
+    const micro = { ...gate, wordsCeiling: 0.01 };
+    const rise = (share: number) => losses(Array.from({ length: 12 }, () => Math.log1p(share)));
+    const learned = losses([-0.5]);
+    expect(decideMicroGate(learned, rise(0.009), same, micro, 1).reasons).toEqual([]);
+    expect(decideMicroGate(learned, rise(0.011), same, micro, 1).reasons).toEqual(["harms_other_words"]);
+    const perhaps = losses([0.3, -0.2, 0.2, -0.1]); // worse on average, and as well by chance
+    expect(decideMicroGate(learned, perhaps, same, micro, 1).reasons).toEqual([]);
+    expect(decideMicroGate(losses([0.01]), same, same, micro, 1).reasons).toEqual(["correction_not_learned"]);
   });
 
   test("a loss that is no number is never promoted", () => {
