@@ -66,11 +66,12 @@ describe.each(flavours)("the engine under $name", ({ flavour }) => {
   });
 
   it.each(["amxbf16", "avx512vnnibf16", "avx512vnni", "avx512bf16", "avx512", "avx2", "generic", "ggml"])(
-    "trains with the %s kernels without a finding",
+    "trains and measures with the %s kernels without a finding",
     async (kernels) => {
       const env = { ASLS_TRAINER_KERNELS: kernels };
       expectClean(await runTrainer(job(models[0], { backward: "resident" }), { folder, env }), 0);
       expectClean(await runTrainer(job(models[1], { backward: "fused" }), { folder, env }), 0);
+      for (const model of models) expectClean(await runTrainer({ mode: "evaluate", model, data }, { folder, env }), 0);
     },
   );
 

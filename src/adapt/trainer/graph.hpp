@@ -30,7 +30,7 @@ public:
   void run();
 
   Device & device;
-  /** Frozen products by ggml's own kernels, rounding as llama.cpp does, instead of ours: for losses to compare with inference. */
+  /** Frozen products round as llama.cpp's do (ggml's own kernels, or ours with the same integers): for losses to compare with inference. */
   bool follows_inference = false;
   /** Gradients between the head and the adapter's are this many times too large; those that leave the graph are not. Set by Head. */
   float gradient_scale = 1;

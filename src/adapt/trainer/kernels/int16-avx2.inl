@@ -17,6 +17,7 @@ struct ScratchInt16 {
   float row[PANELS * PANEL + 512];
 };
 static_assert(K_BLOCK_INT16 <= PANELS * PANEL);
+static_assert(PANEL * K_BLOCK_INT16 / BLOCK_GGML <= PANELS * PANEL * K_BLOCK_INT16 / BLOCK_INT16);
 static ScratchInt16 & scratch_int16() {
   static thread_local std::unique_ptr<ScratchInt16> memory;
   if (!memory) memory = std::make_unique<ScratchInt16>();
@@ -72,20 +73,41 @@ template <int type> static inline float round_blocks(const uint8_t * block, int1
   return top / 16;
 }
 
+/** 32 weights of a row as they are; returns their scale. */
+template <int type> static inline float as_they_are(const uint8_t * block, int16_t * q) {
+  float scale;
+  const __m256i values = block_values<type>(block, scale);
+  _mm256_storeu_si256(vectors(q), _mm256_cvtepi8_epi16(_mm256_castsi256_si128(values)));
+  _mm256_storeu_si256(vectors(q + 16), _mm256_cvtepi8_epi16(_mm256_extracti128_si256(values, 1)));
+  return scale;
+}
+
+/** As ggml's quantize_row_q8_0 does, whose scales have 16 bits. */
+static void to_ggml8(const float * from, void * to, int64_t n_rows, int64_t n, int ith, int nth) {
+  int64_t begin, end;
+  share(n_rows, ith, nth, 1, begin, end);
+  for (int64_t row = begin; row < end; row++) {
+    auto * q = static_cast<int16_t *>(to) + row * int16_row_values(n);
+    auto * scales = reinterpret_cast<float *>(q + n);
+    for (int64_t k = 0; k < n; k += BLOCK_GGML) scales[k / BLOCK_GGML] = _cvtsh_ss(_cvtss_sh(round_to(127, from + row * n + k, q + k, BLOCK_GGML), _MM_FROUND_TO_NEAREST_INT));
+  }
+}
+
 /** Panels of `lanes` rows from lane0, one behind the other. */
-template <int type> static void pack_outputs_int16(const WeightView & w, int64_t lane0, int64_t lanes, int64_t k0, int64_t n_k, ScratchInt16 & s) {
+template <int64_t block, int type> static void pack_outputs_int16(const WeightView & w, int64_t lane0, int64_t lanes, int64_t k0, int64_t n_k, ScratchInt16 & s) {
   for (int64_t group = 0; group < lanes; group += 8) {
     const int64_t panel = group / LANES_INT16 * LANES_INT16, within = group % LANES_INT16;
-    float * scales = s.scale + panel * (K_BLOCK_INT16 / BLOCK_INT16) + within;
+    float * scales = s.scale + panel * (K_BLOCK_INT16 / block) + within;
     for (int64_t lane = 0; lane < 8; lane++) {
       const int64_t row = lane0 + group + lane;
       const float * f = type == any_type ? dequantise(w, row, k0, n_k, s.row) : nullptr;
       const auto * blocks = static_cast<const uint8_t *>(w.data) + size_t(row) * w.row_bytes;
-      for (int64_t k = 0; k < n_k; k += BLOCK_INT16) {
-        const int64_t n = std::min(BLOCK_INT16, n_k - k);
+      for (int64_t k = 0; k < n_k; k += block) {
+        const int64_t n = std::min(block, n_k - k);
         int16_t * q = s.lanes + lane * K_BLOCK_INT16 + k;
-        float & scale = scales[k / BLOCK_INT16 * LANES_INT16 + lane];
-        if constexpr (type == any_type) scale = round_to(2047, f + k, q, n);
+        float & scale = scales[k / block * LANES_INT16 + lane];
+        if constexpr (block == BLOCK_GGML) scale = as_they_are<type>(blocks + (k0 + k) / 32 * block_size_of<type>, q);
+        else if constexpr (type == any_type) scale = round_to(2047, f + k, q, n);
         else scale = round_blocks<type>(blocks + (k0 + k) / 32 * block_size_of<type>, q, n);
       }
     }
@@ -162,12 +184,12 @@ static inline __m256i add_products(__m256i sum, __m256i w, __m256i v) {
 }
 
 /** All 16 lanes: there are never fewer, since widths are multiples of 32. */
-template <int MR> static inline void tile_int16(const Int16Rows & x, int64_t n_k, const int16_t * panel, const float * scale, float * y, int64_t ldy, int64_t, bool accumulate) {
-  for (int64_t k = 0; k < n_k; k += BLOCK_INT16, scale += LANES_INT16, accumulate = true) {
+template <int MR, int64_t block> static inline void tile_int16(const Int16Rows & x, int64_t n_k, const int16_t * panel, const float * scale, float * y, int64_t ldy, int64_t, bool accumulate) {
+  for (int64_t k = 0; k < n_k; k += block, scale += LANES_INT16, accumulate = true) {
     __m256i dot[MR][2];
 #pragma GCC unroll 8
     for (int i = 0; i < MR; i++) dot[i][0] = dot[i][1] = _mm256_setzero_si256();
-    const int16_t *pair = x.values + k, *last = x.values + std::min(n_k, k + BLOCK_INT16);
+    const int16_t *pair = x.values + k, *last = x.values + std::min(n_k, k + block);
     for (; pair < last; pair += 2, panel += 2 * LANES_INT16) {
       const __m256i w0 = _mm256_loadu_si256(reinterpret_cast<const __m256i *>(panel)), w1 = _mm256_loadu_si256(reinterpret_cast<const __m256i *>(panel + LANES_INT16));
 #pragma GCC unroll 8
@@ -183,7 +205,7 @@ template <int MR> static inline void tile_int16(const Int16Rows & x, int64_t n_k
 #pragma GCC unroll 8
     for (int i = 0; i < MR; i++) {
       float d;
-      memcpy(&d, reinterpret_cast<const int16_t *>(x.scales + k / BLOCK_INT16) + i * x.stride, 4);
+      memcpy(&d, reinterpret_cast<const int16_t *>(x.scales + k / block) + i * x.stride, 4);
       const __m256 dx = _mm256_set1_ps(d);
       float * to = y + i * ldy;
       const __m256 before0 = accumulate ? _mm256_loadu_ps(to) : _mm256_setzero_ps(), before1 = accumulate ? _mm256_loadu_ps(to + 8) : _mm256_setzero_ps();

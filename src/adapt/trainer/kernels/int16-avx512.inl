@@ -35,7 +35,7 @@ static inline float round_to(float most, const float * x, int16_t * q, int64_t) 
   return top / most;
 }
 
-template <int type> static void pack_outputs_int16(const WeightView & w, int64_t lane0, int64_t lanes, int64_t k0, int64_t n_k, ScratchInt16 & s) {
+template <int64_t, int type> static void pack_outputs_int16(const WeightView & w, int64_t lane0, int64_t lanes, int64_t k0, int64_t n_k, ScratchInt16 & s) {
   for (int64_t group = 0; group < PANEL; group += 16) {
     for (int64_t k = 0; k < n_k; k += 32) {
       alignas(64) uint32_t rows[16 * 16];
@@ -56,7 +56,7 @@ template <int type> static void pack_outputs_int16(const WeightView & w, int64_t
   }
 }
 
-template <int MR> static inline void tile_int16(const Int16Rows & x, int64_t n_k, const int16_t * panel, const float * scale, float * y, int64_t ldy, int64_t lanes, bool accumulate) {
+template <int MR, int64_t> static inline void tile_int16(const Int16Rows & x, int64_t n_k, const int16_t * panel, const float * scale, float * y, int64_t ldy, int64_t lanes, bool accumulate) {
   for (int64_t lane = 0; lane < lanes; lane += 32, panel += 64, scale += 32) {
     __m512 acc[MR][2];
     for (int i = 0; i < MR; i++) acc[i][0] = acc[i][1] = _mm512_setzero_ps();
