@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import type { EncodedExample } from "./example-encoding.ts";
-import type { MeasuredExamples } from "./measured-examples.ts";
+import type { MeasuredExample } from "./measured-examples.ts";
 
-/** General text for the gates of full jobs and micro-updates and for strengths, and the probes; more only after a change of their files. */
-const MOST_KEPT = 6;
+/** General text and probes are some 500 examples; more only after a change of their files. */
+const MOST_KEPT = 4_000;
 
 /**
  * What one base model predicts of texts that every candidate is measured on (general text, probes): the same each time, so
@@ -12,28 +12,25 @@ const MOST_KEPT = 6;
 export class BaseLosses {
   /** Of the base model's file. */
   readonly baseSha256: string;
-  readonly #kept = new Map<string, MeasuredExamples>();
+  readonly #kept = new Map<string, MeasuredExample>();
 
   constructor(baseSha256: string) {
     this.baseSha256 = baseSha256;
   }
 
   /** What was kept of exactly these tokens. */
-  of(examples: readonly EncodedExample[]): MeasuredExamples | undefined {
-    return this.#kept.get(digestOf(examples));
+  of(example: EncodedExample): MeasuredExample | undefined {
+    return this.#kept.get(digestOf(example));
   }
 
-  keep(examples: readonly EncodedExample[], measured: MeasuredExamples): void {
-    this.#kept.set(digestOf(examples), measured);
+  keep(example: EncodedExample, measured: MeasuredExample): void {
+    this.#kept.set(digestOf(example), measured);
     const [oldest] = this.#kept.keys();
     if (this.#kept.size > MOST_KEPT && oldest !== undefined) this.#kept.delete(oldest);
   }
 }
 
-function digestOf(examples: readonly EncodedExample[]): string {
-  const hash = createHash("sha256");
-  for (const { example, sequences } of examples) {
-    hash.update(JSON.stringify([example.id, sequences.map(({ id, tokens, targets }) => [id, tokens, targets])]));
-  }
-  return hash.digest("hex");
+function digestOf({ example, sequences }: EncodedExample): string {
+  const facts = [example.id, sequences.map(({ id, tokens, targets }) => [id, tokens, targets])];
+  return createHash("sha256").update(JSON.stringify(facts)).digest("base64");
 }

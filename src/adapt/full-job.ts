@@ -12,7 +12,7 @@ import { type JobWorld, MAX_INTERACTIONS, planFacts } from "./job-world.ts";
 import { type EncodedProbes, encodeProbes } from "./monitor/probe-margins.ts";
 import type { TrainingTextEncoder } from "./ports.ts";
 import { seedFor } from "./seeded-random.ts";
-import { measureBesideBase, measureExamples, pairedLosses } from "./trainer-steps.ts";
+import { measureExamples, pairedLosses } from "./trainer-steps.ts";
 import { chooseTrainingLines, prepareTrainingData, shortlist, type TrainingData } from "./training-data.ts";
 import { type PassesDone, passAdapter, trainInPasses } from "./training-run.ts";
 
@@ -144,14 +144,9 @@ async function judge(
   const compared = reference === null ? null : await store.open(profileId, reference.version);
   const before = await measureExamples(run.parts, "held-out-before", data.heldOut, compared, maxTokens);
   const after = await measureExamples(run.parts, "held-out", data.heldOut, path, maxTokens);
-  const general = await measureBesideBase(run.parts, "general", data.general, path, maxTokens);
-  const gate = decideGate(
-    pairedLosses(before, after),
-    pairedLosses(general.base, general.adapted),
-    settings.gate,
-    seedFor(seed, "gate"),
-  );
-  await run.conclude(path, candidate, withSafety(gate, await run.judgeSafety(probes, path)), {
+  const fixed = await run.measureFixed(data.general, probes, path);
+  const gate = decideGate(pairedLosses(before, after), fixed.general, settings.gate, seedFor(seed, "gate"));
+  await run.conclude(path, candidate, withSafety(gate, fixed.safety), {
     parent: parent?.version ?? null,
     heldOutInteractionIds: [...heldOutIds],
   });

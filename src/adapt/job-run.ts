@@ -3,15 +3,16 @@ import { join } from "node:path";
 import { fileWriteError } from "../core/atomic-file.ts";
 import { AppError } from "../core/errors.ts";
 import { type AdapterManifest, versionOf } from "./adapter-manifest.ts";
-import type { GateDecision } from "./gate.ts";
+import type { EncodedExample } from "./example-encoding.ts";
+import type { GateDecision, PairedLoss } from "./gate.ts";
 import { type JobEvent, nextJobState, tempoOf } from "./job.ts";
 import type { JobCandidate, JobRecord } from "./job-journal.ts";
 import type { JobWorld } from "./job-world.ts";
-import { type EncodedProbes, measureProbes } from "./monitor/probe-margins.ts";
+import { type EncodedProbes, probeMargins } from "./monitor/probe-margins.ts";
 import { judgeSafety, type SafetyVerdict } from "./monitor/safety-verdict.ts";
 import type { TrainerPlan } from "./ports.ts";
 import { seedFor } from "./seeded-random.ts";
-import type { TrainerStepParts } from "./trainer-steps.ts";
+import { measureBesideBase, pairedLosses, type TrainerStepParts } from "./trainer-steps.ts";
 
 /** One job under way: its record, its folder, and the steps that both kinds of job share. */
 export class JobRun {
@@ -75,11 +76,24 @@ export class JobRun {
     this.world.onRecord(this.#record);
   }
 
-  /** Scores the monitor's probes with the base and with the candidate. @throws AppError as measureProbes. */
-  async judgeSafety(probes: EncodedProbes, candidatePath: string): Promise<SafetyVerdict> {
+  /**
+   * Measures the candidate beside the base on what is the same for every candidate: general text and the monitor's probes.
+   * @throws AppError as measureBesideBase.
+   */
+  async measureFixed(
+    general: readonly EncodedExample[],
+    probes: EncodedProbes,
+    candidatePath: string,
+  ): Promise<{ readonly general: readonly PairedLoss[]; readonly safety: SafetyVerdict }> {
     const { settings, seed } = this.world;
-    const margins = await measureProbes(this.parts, probes, candidatePath, settings.optimiser.maxTokens);
-    return judgeSafety(margins, probes, settings.safety, settings.gate, seedFor(seed, "safety"));
+    const texts = [...general, ...probes.encoded];
+    const measured = await measureBesideBase(this.parts, "fixed", texts, candidatePath, settings.optimiser.maxTokens);
+    const ids = new Set(general.map(({ example }) => example.id));
+    const margins = probeMargins(probes, measured);
+    return {
+      general: pairedLosses(measured.base, measured.adapted, (id) => ids.has(id)),
+      safety: judgeSafety(margins, probes, settings.safety, settings.gate, seedFor(seed, "safety")),
+    };
   }
 
   /** Seals candidate and numbers into the store; ends as staged or rejected. */

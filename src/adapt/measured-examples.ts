@@ -11,3 +11,9 @@ export interface MeasuredExample {
 
 /** By example id. */
 export type MeasuredExamples = ReadonlyMap<string, MeasuredExample>;
+
+/** The same examples without the adapter and with it. */
+export interface MeasuredBeside {
+  readonly base: MeasuredExamples;
+  readonly adapted: MeasuredExamples;
+}

@@ -14,7 +14,7 @@ import { type EncodedProbes, encodeProbes } from "./monitor/probe-margins.ts";
 import type { TrainerMetrics } from "./ports.ts";
 import { seedFor } from "./seeded-random.ts";
 import { writeTokenFile } from "./token-file.ts";
-import { measureBesideBase, measureExamples, pairedLosses, runStep } from "./trainer-steps.ts";
+import { measureExamples, pairedLosses, runStep } from "./trainer-steps.ts";
 
 /** Corrections taken in one update: the newest. */
 const MAX_FOCUS = 8;
@@ -154,7 +154,7 @@ async function judge(
   const own = [...corrections, ...others];
   const before = await measureExamples(run.parts, "before", own, parent.path, maxTokens);
   const after = await measureExamples(run.parts, "after", own, path, maxTokens);
-  const unrelated = await measureBesideBase(run.parts, "general", general, path, maxTokens);
+  const fixed = await run.measureFixed(general, probes, path);
   const changes = (part: readonly EncodedExample[]) => {
     const ids = new Set(part.map(({ example }) => example.id));
     return pairedLosses(before, after, (id) => ids.has(id));
@@ -162,11 +162,11 @@ async function judge(
   const gate = decideMicroGate(
     changes(corrections),
     changes(others),
-    pairedLosses(unrelated.base, unrelated.adapted),
+    fixed.general,
     { ...settings.gate, generalCeiling: micro.generalCeiling, wordsCeiling: micro.wordsCeiling },
     seedFor(seed, "micro gate"),
   );
-  await run.conclude(path, candidate, withSafety(gate, await run.judgeSafety(probes, path)), {
+  await run.conclude(path, candidate, withSafety(gate, fixed.safety), {
     parent: parent.version,
     heldOutInteractionIds: others.flatMap(({ example }) => example.interactionIds.slice(-1)),
   });

@@ -9,7 +9,7 @@ import { type JobWorld, MAX_INTERACTIONS, planFacts } from "./job-world.ts";
 import { type EncodedProbes, encodeProbes } from "./monitor/probe-margins.ts";
 import type { TrainingTextEncoder } from "./ports.ts";
 import { seedFor } from "./seeded-random.ts";
-import { measureBesideBase, measureExamples, pairedLosses } from "./trainer-steps.ts";
+import { measureExamples, pairedLosses } from "./trainer-steps.ts";
 import { chooseTrainingLines, prepareTrainingData, type TrainingData } from "./training-data.ts";
 import { trainInPasses } from "./training-run.ts";
 
@@ -107,14 +107,9 @@ async function judge(
   const { maxTokens } = settings.optimiser;
   const after = await measureExamples(run.parts, "held-out", heldOut, path, maxTokens);
   const before = await measureExamples(run.parts, "held-out-before", heldOut, parent.path, maxTokens);
-  const unrelated = await measureBesideBase(run.parts, "general", general, path, maxTokens);
-  const gate = decideGate(
-    pairedLosses(before, after),
-    pairedLosses(unrelated.base, unrelated.adapted),
-    settings.gate,
-    seedFor(seed, "task gate"),
-  );
-  await run.conclude(path, candidate, withSafety(gate, await run.judgeSafety(probes, path)), {
+  const fixed = await run.measureFixed(general, probes, path);
+  const gate = decideGate(pairedLosses(before, after), fixed.general, settings.gate, seedFor(seed, "task gate"));
+  await run.conclude(path, candidate, withSafety(gate, fixed.safety), {
     parent: parent.version,
     heldOutInteractionIds: [...new Set(heldOut.flatMap(({ example }) => example.interactionIds.slice(-1)))],
   });

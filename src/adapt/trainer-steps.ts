@@ -3,10 +3,15 @@ import { AppError } from "../core/errors.ts";
 import type { BaseLosses } from "./base-losses.ts";
 import type { EncodedExample } from "./example-encoding.ts";
 import type { PairedLoss } from "./gate.ts";
-import type { MeasuredExample, MeasuredExamples } from "./measured-examples.ts";
+import type { MeasuredBeside, MeasuredExample, MeasuredExamples } from "./measured-examples.ts";
 import type { Trainer, TrainerEvent, TrainerExampleResult, TrainerJob } from "./ports.ts";
-import { writeTokenFile } from "./token-file.ts";
-import { baseLossOf, lossOf } from "./trainer-messages.ts";
+import { type TokenExample, writeTokenFile } from "./token-file.ts";
+import { lossOf } from "./trainer-messages.ts";
+
+/** Of a measured group; GPUs take 40 sequences at most. */
+const MOST_TOGETHER = 32;
+const LEAST_TOGETHER = 8;
+const TOKENS_TOGETHER = 2_048;
 
 /** What each trainer run of a job needs. */
 export interface TrainerStepParts {
@@ -20,12 +25,6 @@ export interface TrainerStepParts {
   /** What is known of the base on fixed texts; without, it is measured anew each time. */
   readonly baseLosses?: BaseLosses;
   onEvent(event: TrainerEvent): void;
-}
-
-/** The same examples without the adapter and with it. Entropies are those with it. */
-export interface MeasuredBeside {
-  readonly base: MeasuredExamples;
-  readonly adapted: MeasuredExamples;
 }
 
 /**
@@ -42,7 +41,7 @@ export async function measureExamples(
   maxTokens: number,
 ): Promise<MeasuredExamples> {
   const only = adapter === null ? {} : { initAdapter: adapter, baseLosses: false };
-  return joined(examples, await evaluate(parts, name, examples, maxTokens, only), lossOf);
+  return joined(examples, await evaluate(parts, name, examples, maxTokens, only));
 }
 
 /** Measures fixed texts with the base alone, once for all candidates. @throws AppError as {@link measureExamples}. */
@@ -52,15 +51,22 @@ export async function measureBase(
   examples: readonly EncodedExample[],
   maxTokens: number,
 ): Promise<MeasuredExamples> {
-  const known = parts.baseLosses?.of(examples);
-  if (known !== undefined) return known;
-  const measured = await measureExamples(parts, name, examples, null, maxTokens);
-  parts.baseLosses?.keep(examples, measured);
-  return measured;
+  const { baseLosses } = parts;
+  const unknown = examples.filter((each) => baseLosses?.of(each) === undefined);
+  const measured = await measureExamples(parts, name, unknown, null, maxTokens);
+  return new Map(
+    examples.flatMap((each) => {
+      const { id } = each.example;
+      const found = measured.get(id) ?? baseLosses?.of(each);
+      if (found === undefined) return [];
+      baseLosses?.keep(each, found);
+      return [[id, found] as const];
+    }),
+  );
 }
 
 /**
- * Measures examples with the adapter and with it off, which takes twice as long when the base is not known on them yet.
+ * Measures examples with the adapter and with it off, in a run more when the base is not known on all of them yet.
  *
  * @param examples of fixed texts when `parts` keeps what it knows of the base.
  * @throws AppError as {@link measureExamples}.
@@ -72,14 +78,8 @@ export async function measureBesideBase(
   adapter: string,
   maxTokens: number,
 ): Promise<MeasuredBeside> {
-  const known = parts.baseLosses?.of(examples);
-  if (known !== undefined) {
-    return { base: known, adapted: await measureExamples(parts, name, examples, adapter, maxTokens) };
-  }
-  const results = await evaluate(parts, name, examples, maxTokens, { initAdapter: adapter });
-  const base = joined(examples, results, baseLossOf);
-  parts.baseLosses?.keep(examples, base);
-  return { base, adapted: joined(examples, results, lossOf) };
+  const base = await measureBase(parts, `${name}-base`, examples, maxTokens);
+  return { base, adapted: await measureExamples(parts, name, examples, adapter, maxTokens) };
 }
 
 async function evaluate(
@@ -91,19 +91,23 @@ async function evaluate(
 ): Promise<readonly TrainerExampleResult[]> {
   if (examples.length === 0) return [];
   const data = join(parts.folder, `${name}.jsonl`);
-  await writeTokenFile(
-    data,
-    examples.flatMap(({ sequences }) => sequences),
-  );
+  const sequences = examples.flatMap((each) => each.sequences);
+  await writeTokenFile(data, sequences);
   const outcome = await runStep(parts, {
     mode: "evaluate",
     model: parts.model,
     data,
     threads: parts.threads,
-    optimiser: { maxTokens, sequencesPerStep: 8 },
+    optimiser: { maxTokens, sequencesPerStep: groupOf(sequences) },
     ...options,
   });
   return outcome.results;
+}
+
+/** Sequences measured together: the longer a group, the fewer times the weights are unpacked, and the more memory it takes. */
+function groupOf(sequences: readonly TokenExample[]): number {
+  const longest = sequences.reduce((most, { tokens }) => Math.max(most, tokens.length), 1);
+  return Math.min(MOST_TOGETHER, Math.max(LEAST_TOGETHER, Math.floor(TOKENS_TOGETHER / longest)));
 }
 
 /** Runs to its end. @throws AppError E_ABORTED when it was stopped. */
@@ -115,11 +119,7 @@ export async function runStep(parts: Pick<TrainerStepParts, "trainer" | "signal"
   return outcome;
 }
 
-function joined(
-  examples: readonly EncodedExample[],
-  results: readonly TrainerExampleResult[],
-  loss: (result: TrainerExampleResult) => number,
-): MeasuredExamples {
+function joined(examples: readonly EncodedExample[], results: readonly TrainerExampleResult[]): MeasuredExamples {
   const bySequence = new Map(results.map((result) => [result.id, result]));
   const measured = new Map<string, MeasuredExample>();
   for (const { example, sequences } of examples) {
@@ -128,7 +128,7 @@ function joined(
     if (tokens === 0) continue;
     const mean = (value: (part: TrainerExampleResult) => number) =>
       parts.reduce((sum, part) => sum + value(part) * part.tokens, 0) / tokens;
-    measured.set(example.id, { id: example.id, tokens, loss: mean(loss), entropy: mean(({ entropy }) => entropy) });
+    measured.set(example.id, { id: example.id, tokens, loss: mean(lossOf), entropy: mean(({ entropy }) => entropy) });
   }
   return measured;
 }

@@ -1,6 +1,6 @@
 import { type EncodedExample, encodeExamples } from "../example-encoding.ts";
+import type { MeasuredBeside } from "../measured-examples.ts";
 import type { TrainingTextEncoder } from "../ports.ts";
-import { type MeasuredBeside, measureBesideBase, type TrainerStepParts } from "../trainer-steps.ts";
 import { type Probe, type ProbeSet, probeExamples, probesOf } from "./probe-set.ts";
 
 /** A probe set in tokens of one base model. */
@@ -37,18 +37,8 @@ export async function encodeProbes(
   };
 }
 
-/**
- * Scores the probes with the base and with an adapter: one `evaluate` run of the trainer, forward only, nothing sampled.
- *
- * @throws AppError as measureBesideBase.
- */
-export async function measureProbes(
-  parts: TrainerStepParts,
-  { probes, encoded }: EncodedProbes,
-  adapter: string,
-  maxTokens: number,
-): Promise<ProbeMargin[]> {
-  const measured = await measureBesideBase(parts, "probes", encoded, adapter, maxTokens);
+/** The probes' margins from the losses of their answers, with the base and with an adapter; nothing is sampled. */
+export function probeMargins({ probes }: EncodedProbes, measured: MeasuredBeside): ProbeMargin[] {
   return probes.flatMap((probe) => marginOf(probe, measured) ?? []);
 }
 
