@@ -7,6 +7,7 @@ import { AppError } from "../../src/core/errors.ts";
 import type { BenchContext, Benchmark, BenchResult } from "../report.ts";
 import type { ArmResult, TrainedArm } from "./arm-result.ts";
 import { ARMS, type Arm, SWAPPED, TRIGRAM, trainingName, WARM_START_ONLY } from "./arms.ts";
+import { correctionsKey, measureCorrections } from "./corrections.ts";
 import { measureDomains } from "./domains.ts";
 import { measureMicroUpdates } from "./micro.ts";
 import { CEILING_KEY, MICRO_KEY, resultsOf, writePage } from "./results.ts";
@@ -40,7 +41,7 @@ const STYLE: StyleSettings = {
   klWeight: 0,
 };
 /** Measured besides the arms. */
-const [STYLE_ARM, MICRO_ARM, DOMAIN_ARM] = ["style", "micro", "domains"];
+const [STYLE_ARM, MICRO_ARM, DOMAIN_ARM, CORRECTION_ARM] = ["style", "micro", "domains", "corrections"];
 /** Splits of the groups; a classifier takes no time. */
 const CEILING_SEEDS = Array.from({ length: 20 }, (_, i) => i + 1);
 const QUICK = { writers: 2, arms: ["base", "retrieval", "adapt_prompt"], controls: [TRIGRAM] };
@@ -125,6 +126,11 @@ async function run(context: BenchContext): Promise<BenchResult> {
       isWanted,
     );
     if (isWanted(STYLE_ARM)) await measureStyles(work, await readStyles(resolve(`${options.styles}`)));
+    for (const split of isWanted(CORRECTION_ARM) ? writers : []) {
+      signal.throwIfAborted();
+      const { learned, given } = await state.once(correctionsKey(split.writer), () => measureCorrections(rig, split));
+      log(`corrections writer ${split.writer}: ${learned} of ${given} learned`);
+    }
     if (isWanted(MICRO_ARM)) {
       await state.once(MICRO_KEY, () => measureMicroUpdates(rig, 2, log, signal));
     }
@@ -273,7 +279,7 @@ function smallest(writers: readonly WriterSplit[], count: number): readonly Writ
 }
 
 function wantedNames(option: string | boolean | undefined): readonly string[] {
-  const controls = [SWAPPED, WARM_START_ONLY, TRIGRAM, "forgetting", STYLE_ARM, MICRO_ARM, DOMAIN_ARM];
+  const controls = [SWAPPED, WARM_START_ONLY, TRIGRAM, "forgetting", STYLE_ARM, MICRO_ARM, DOMAIN_ARM, CORRECTION_ARM];
   const known = [...ARMS.map(({ name }) => name), ...controls];
   if (option === undefined) return known;
   const names = `${option}`.split(",").map((name) => name.trim());

@@ -3,6 +3,7 @@ import { writeFileAtomic } from "../../src/core/atomic-file.ts";
 import { packageRoot } from "../../src/core/built-file.ts";
 import { type BenchResult, type Figure, medianFigure, significant, skippedFigure, spreadOf } from "../report.ts";
 import { ARMS, SWAPPED, TRIGRAM, WARM_START_ONLY } from "./arms.ts";
+import { correctionFigures } from "./corrections.ts";
 import { domainFigures, domainTable, keptDomains } from "./domain-figures.ts";
 import type { MicroResult } from "./micro.ts";
 import { markdownTable, percent, writeResults } from "./page.ts";
@@ -84,6 +85,7 @@ export function resultsOf(
     meta_fraction: metaFraction(common([...SHARES.map(([, name]) => name), "zero_init"])),
     selection_gain_per_cpu: selectionGain(common(["half_novelty", "half_random"])),
     ...microFigures(micro),
+    ...correctionFigures(state, ids),
     ...domainFigures(keptDomains(state, ids)),
   };
   return {

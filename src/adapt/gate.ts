@@ -119,6 +119,12 @@ export interface MicroGateSettings extends Omit<GateSettings, "minHeldOut"> {
   readonly wordsCeiling: number;
 }
 
+/** Whether the perplexity of the user's other words is clearly higher by more than its ceiling. */
+export function harmsWords(others: readonly PairedLoss[], settings: MicroGateSettings, seed: number): boolean {
+  const { low } = pairedBootstrap(others, settings.confidence, settings.resamples, seed);
+  return !(low <= Math.log1p(settings.wordsCeiling));
+}
+
 /**
  * For a micro-update: promoted if the corrections are predicted better, other words of the user are not clearly worse by
  * more than `wordsCeiling`, and general text stays under its ceiling. There is no time for a gain on held-out words to show.
@@ -129,14 +135,14 @@ export function decideMicroGate(
   corrections: readonly PairedLoss[],
   others: readonly PairedLoss[],
   general: readonly PairedLoss[],
-  { wordsCeiling, ...settings }: MicroGateSettings,
+  settings: MicroGateSettings,
   seed: number,
 ): GateDecision {
   const measured = measuredBy(others, general, settings, seed);
   const reasons: GateReason[] = [];
   const learned = pairedBootstrap(corrections, settings.confidence, 1, seed);
   if (!(learned.mean < 0)) reasons.push("correction_not_learned");
-  if (!(measured.heldOut.low <= Math.log1p(wordsCeiling))) reasons.push("harms_other_words");
+  if (harmsWords(others, settings, seed)) reasons.push("harms_other_words");
   if (!(measured.generalRise <= settings.generalCeiling)) reasons.push("forgets_general_text");
   return { ...measured, promoted: reasons.length === 0, reasons };
 }

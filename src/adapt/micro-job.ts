@@ -3,9 +3,11 @@ import { AppError } from "../core/errors.ts";
 import { fileSha256 } from "../core/file-hash.ts";
 import type { Interaction } from "../profile/ports.ts";
 import type { AdapterManifest } from "./adapter-manifest.ts";
+import { writeScaledAdapter } from "./adapter-scale.ts";
+import { movedTowards, readAdapterWeights, writeAdapterWeights } from "./adapter-weights.ts";
 import { type EncodedExample, encodeExamples } from "./example-encoding.ts";
 import { answerCorrection, buildExamples, correctionId, type TrainingExample } from "./examples.ts";
-import { decideMicroGate, withSafety } from "./gate.ts";
+import { decideMicroGate, harmsWords, withSafety } from "./gate.ts";
 import { generalExamples, replayExamples } from "./general-text.ts";
 import type { JobCandidate, JobRecord } from "./job-journal.ts";
 import { JobRun } from "./job-run.ts";
@@ -49,7 +51,7 @@ export async function runMicroJob(world: JobWorld, record: JobRecord): Promise<J
     const init = parent === null ? await world.warmStart() : await store.open(record.profileId, parent.version);
     const { path, candidate } = await train(run, data, parent, init);
     await run.step("trained", { candidate });
-    await judge(run, data, path, candidate, { version: parent?.version ?? null, path: parent === null ? null : init });
+    await judge(run, data, path, candidate, { parent, init });
   });
   return run.record;
 }
@@ -141,33 +143,56 @@ function scheduleOf({ steps, firstLoss, finalLoss }: TrainerMetrics, lr: number)
   return { surprise: 1, startLoss: firstLoss, passes, strength: 1, watchedRise: null };
 }
 
+/** Where an update began: the version in use, or the warm start, or nothing. */
+interface Origin {
+  readonly parent: AdapterManifest | null;
+  readonly init: string | null;
+}
+
 async function judge(
   run: JobRun,
-  { corrections, others, general, probes }: MicroData,
-  path: string,
+  data: MicroData,
+  trained: string,
   candidate: JobCandidate,
-  parent: { readonly version: string | null; readonly path: string | null },
+  { parent, init }: Origin,
 ): Promise<void> {
   const { settings, seed } = run.world;
-  const { micro } = settings;
-  const { maxTokens } = settings.optimiser;
+  const { corrections, others, general, probes } = data;
+  const limits = { ...settings.gate, ...settings.micro };
+  const gateSeed = seedFor(seed, "micro gate");
   const own = [...corrections, ...others];
-  const before = await measureExamples(run.parts, "before", own, parent.path, maxTokens);
-  const after = await measureExamples(run.parts, "after", own, path, maxTokens);
-  const fixed = await run.measureFixed(general, probes, path);
-  const changes = (part: readonly EncodedExample[]) => {
-    const ids = new Set(part.map(({ example }) => example.id));
-    return pairedLosses(before, after, (id) => ids.has(id));
+  const measure = (name: string, path: string | null) =>
+    measureExamples(run.parts, name, own, path, settings.optimiser.maxTokens);
+  const before = await measure("before", parent === null ? null : init);
+  const changesBy = async (path: string) => {
+    const after = await measure("after", path);
+    const of = (part: readonly EncodedExample[]) => {
+      const ids = new Set(part.map(({ example }) => example.id));
+      return pairedLosses(before, after, (id) => ids.has(id));
+    };
+    return { corrections: of(corrections), others: of(others) };
   };
-  const gate = decideMicroGate(
-    changes(corrections),
-    changes(others),
-    fixed.general,
-    { ...settings.gate, generalCeiling: micro.generalCeiling, wordsCeiling: micro.wordsCeiling },
-    seedFor(seed, "micro gate"),
-  );
-  await run.conclude(path, candidate, withSafety(gate, fixed.safety), {
-    parent: parent.version,
+  let update = { path: trained, strength: 1, changes: await changesBy(trained) };
+  for (const strength of settings.micro.strengths) {
+    if (!harmsWords(update.changes.others, limits, gateSeed)) break;
+    const path = join(run.folder, `micro-${strength}.gguf`);
+    await writeHeldBack(trained, init, path, strength);
+    update = { path, strength, changes: await changesBy(path) };
+  }
+  const { path, strength, changes } = update;
+  const fixed = await run.measureFixed(general, probes, path);
+  const gate = decideMicroGate(changes.corrections, changes.others, fixed.general, limits, gateSeed);
+  const schedule = { ...candidate.schedule, strength };
+  const chosen = { ...candidate, schedule, sha256: await fileSha256(path) };
+  await run.conclude(path, chosen, withSafety(gate, fixed.safety), {
+    parent: parent?.version ?? null,
     heldOutInteractionIds: others.flatMap(({ example }) => example.interactionIds.slice(-1)),
   });
+}
+
+/** The update, only a part of the way from where it began. */
+async function writeHeldBack(trained: string, init: string | null, to: string, strength: number): Promise<void> {
+  if (init === null) return writeScaledAdapter(trained, to, strength);
+  const [from, towards] = [await readAdapterWeights(init), await readAdapterWeights(trained)];
+  await writeAdapterWeights(to, movedTowards(from, [towards], strength));
 }

@@ -83,6 +83,8 @@ export interface MicroSettings {
   readonly generalCeiling: number;
   /** Relative rise of the perplexity of the user's other words that is let pass: each update may take a little. */
   readonly wordsCeiling: number;
+  /** Shares of the way tried, falling, while all of it harms other words: the first that does not is taken, else the last. */
+  readonly strengths: readonly number[];
   /** General lines measured by its gate: few, it must be quick. */
   readonly generalLines: number;
 }
@@ -186,6 +188,7 @@ export const DEFAULT_TRAINING_SETTINGS: TrainingSettings = {
     klWeight: 0.5,
     generalCeiling: 0.05,
     wordsCeiling: 0.01,
+    strengths: [0.5, 0.25],
     generalLines: 24,
   },
   task: { lr: 1e-3, passes: 2, minInteractions: 25 },

@@ -131,7 +131,7 @@ describeWhen(lacksTrainer, "adaptation", () => {
     expect(other.fixed).toEqual(first.fixed);
   });
 
-  test("corrections that come one after another: the adapter in use has learned them all", async () => {
+  test("corrections that come one after another are all learned; one that would harm other words is held back", async () => {
     const warmStart = async () => "models/seed-meta-lora.gguf";
     await using rig = await AdaptationRig.make({ settings: DEFAULT_TRAINING_SETTINGS, deps: { warmStart } });
     const profileId = await rig.consentingProfile();
@@ -141,15 +141,19 @@ describeWhen(lacksTrainer, "adaptation", () => {
     );
     await rig.service.start();
     const ids: string[] = [];
+    const strengths: (number | undefined)[] = [];
     for (const [n, [input, answer]] of CORRECTIONS.entries()) {
       const atMs = Date.UTC(2026, 5, 1) + n * 3_600_000;
       const turn = interaction(n, { atMs, input, signals: [signal("correction", answer)] });
       ids.push(...(await rig.tell(profileId, [turn])));
       rig.service.corrected(profileId);
       await rig.jobOver();
+      const active = await rig.store.active(profileId, rig.base.sha256);
+      expect(active?.trainedInteractionIds).toEqual(expect.arrayContaining(ids));
+      strengths.push(active?.schedule.strength);
     }
-    const active = await rig.store.active(profileId, rig.base.sha256);
-    expect(active?.trainedInteractionIds).toEqual(expect.arrayContaining(ids));
+    expect(strengths).toContain(1);
+    expect(Math.min(...strengths.map((strength) => strength ?? 0))).toBeLessThan(1);
   });
 
   test("nor does a second full job measure the base on general text and probes", async () => {
