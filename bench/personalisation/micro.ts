@@ -14,7 +14,7 @@ const FURTHER = 5;
 export interface MicroResult {
   /** From the correction to the adapter in use, the first time after a start. */
   readonly first: number;
-  /** The same for each further correction. */
+  /** The same for each further correction that was let through. */
   readonly further: readonly number[];
   /** Of these, from the correction to the trained adapter, before it is judged. */
   readonly training: readonly number[];
@@ -42,7 +42,7 @@ export async function measureMicroUpdates(
   rig.service.on("job", ({ state }) => {
     if (state === "evaluating") trainedMs = performance.now();
   });
-  const seconds: (readonly [whole: number, training: number])[] = [];
+  const seconds: (readonly [whole: number, training: number, isInUse: boolean])[] = [];
   for (let n = 0; n <= FURTHER; n += 1) {
     signal.throwIfAborted();
     await rig.tell(profileId, [gardenTurn(n)]);
@@ -51,9 +51,14 @@ export async function measureMicroUpdates(
     await rig.jobOver();
     const whole = (performance.now() - began) / 1_000;
     const training = (trainedMs - began) / 1_000;
-    seconds.push([whole, training]);
-    log(`micro-update ${n + 1}: ${whole.toFixed(1)} s, to the trained adapter ${training.toFixed(1)} s`);
+    const isInUse = (await rig.service.status()).lastMicro?.state === "active";
+    seconds.push([whole, training, isInUse]);
+    const end = isInUse ? "in use" : "refused";
+    log(
+      `micro-update ${n + 1}: ${whole.toFixed(1)} s until it was ${end}, to the trained adapter ${training.toFixed(1)} s`,
+    );
   }
-  const [[first = 0] = [], ...further] = seconds;
+  const [[first = 0] = [], ...rest] = seconds;
+  const further = rest.filter(([, , isInUse]) => isInUse);
   return { first, further: further.map(([whole]) => whole), training: further.map(([, training]) => training) };
 }

@@ -223,6 +223,7 @@ function keptNumbers(state: BenchState, keys: readonly string[]): number[] {
 function microFigures(micro: MicroResult | undefined): Record<string, Figure> {
   const unit = "s";
   if (micro === undefined) return { micro_update_s: skippedFigure(unit, NOT_MEASURED) };
+  if (micro.further.length === 0) return { micro_update_s: skippedFigure(unit, "no update was let through") };
   return {
     micro_update_s: medianFigure(micro.further, unit, "<= 5"),
     micro_training_s: medianFigure(micro.training, unit),
