@@ -128,7 +128,8 @@ async function run(context: BenchContext): Promise<BenchResult> {
     if (isWanted(STYLE_ARM)) await measureStyles(work, await readStyles(resolve(`${options.styles}`)));
     for (const split of isWanted(CORRECTION_ARM) ? writers : []) {
       signal.throwIfAborted();
-      const { learned, given } = await state.once(correctionsKey(split.writer), () => measureCorrections(rig, split));
+      const key = correctionsKey(rig, split.writer);
+      const { learned, given } = await state.once(key, () => measureCorrections(rig, split));
       log(`corrections writer ${split.writer}: ${learned} of ${given} learned`);
     }
     if (isWanted(MICRO_ARM)) {

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { encodeExamples } from "../../src/adapt/example-encoding.ts";
 import { buildExamples, plainPrompt } from "../../src/adapt/examples.ts";
 import { meanLoss, measureExamples } from "../../src/adapt/trainer-steps.ts";
@@ -104,14 +105,20 @@ function correctedTurn(n: number, input: string, answer: string): Interaction {
   return interaction(n, { atMs, input, answer: "I do not know.", signals: [signal("correction", answer)] });
 }
 
-export function correctionsKey(writer: number): string {
-  return `corrections/${writer}`;
+/** Names the settings of micro-updates too, on which nothing else in this benchmark depends. */
+export function correctionsKey({ settings }: Pick<Rig, "settings">, writer: number): string {
+  const digest = createHash("sha256").update(JSON.stringify(settings.micro)).digest("hex").slice(0, 8);
+  return `corrections/${digest}/${writer}`;
 }
 
 /** Over all writers measured so far. */
-export function correctionFigures(state: BenchState, writers: readonly number[]): Record<string, Figure> {
+export function correctionFigures(
+  state: BenchState,
+  rig: Pick<Rig, "settings">,
+  writers: readonly number[],
+): Record<string, Figure> {
   const results = writers.flatMap(
-    (writer) => (state.kept(correctionsKey(writer)) as CorrectionResult | undefined) ?? [],
+    (writer) => (state.kept(correctionsKey(rig, writer)) as CorrectionResult | undefined) ?? [],
   );
   const given = results.reduce((sum, each) => sum + each.given, 0);
   if (given === 0) return { corrections_learned: skippedFigure("share", "not among the arms measured so far") };

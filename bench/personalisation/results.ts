@@ -85,7 +85,7 @@ export function resultsOf(
     meta_fraction: metaFraction(common([...SHARES.map(([, name]) => name), "zero_init"])),
     selection_gain_per_cpu: selectionGain(common(["half_novelty", "half_random"])),
     ...microFigures(micro),
-    ...correctionFigures(state, ids),
+    ...correctionFigures(state, rig, ids),
     ...domainFigures(keptDomains(state, ids)),
   };
   return {
