@@ -120,9 +120,11 @@ export interface MicroGateSettings extends Omit<GateSettings, "minHeldOut"> {
 }
 
 /** Whether the perplexity of the user's other words is clearly higher by more than its ceiling. */
-export function harmsWords(others: readonly PairedLoss[], settings: MicroGateSettings, seed: number): boolean {
-  const { low } = pairedBootstrap(others, settings.confidence, settings.resamples, seed);
-  return !(low <= Math.log1p(settings.wordsCeiling));
+export function harmsWords(
+  { low }: LossDifference,
+  { wordsCeiling }: Pick<MicroGateSettings, "wordsCeiling">,
+): boolean {
+  return !(low <= Math.log1p(wordsCeiling));
 }
 
 /**
@@ -142,7 +144,7 @@ export function decideMicroGate(
   const reasons: GateReason[] = [];
   const learned = pairedBootstrap(corrections, settings.confidence, 1, seed);
   if (!(learned.mean < 0)) reasons.push("correction_not_learned");
-  if (harmsWords(others, settings, seed)) reasons.push("harms_other_words");
+  if (harmsWords(measured.heldOut, settings)) reasons.push("harms_other_words");
   if (!(measured.generalRise <= settings.generalCeiling)) reasons.push("forgets_general_text");
   return { ...measured, promoted: reasons.length === 0, reasons };
 }

@@ -7,7 +7,7 @@ import { writeScaledAdapter } from "./adapter-scale.ts";
 import { movedTowards, readAdapterWeights, writeAdapterWeights } from "./adapter-weights.ts";
 import { type EncodedExample, encodeExamples } from "./example-encoding.ts";
 import { answerCorrection, buildExamples, correctionId, type TrainingExample } from "./examples.ts";
-import { decideMicroGate, harmsWords, withSafety } from "./gate.ts";
+import { decideMicroGate, harmsWords, pairedBootstrap, withSafety } from "./gate.ts";
 import { generalExamples, replayExamples } from "./general-text.ts";
 import type { JobCandidate, JobRecord } from "./job-journal.ts";
 import { JobRun } from "./job-run.ts";
@@ -158,7 +158,8 @@ async function judge(
 ): Promise<void> {
   const { settings, seed } = run.world;
   const { corrections, others, general, probes } = data;
-  const limits = { ...settings.gate, ...settings.micro };
+  const { generalCeiling, wordsCeiling } = settings.micro;
+  const limits = { ...settings.gate, generalCeiling, wordsCeiling };
   const gateSeed = seedFor(seed, "micro gate");
   const own = [...corrections, ...others];
   const measure = (name: string, path: string | null) =>
@@ -174,7 +175,8 @@ async function judge(
   };
   let update = { path: trained, strength: 1, changes: await changesBy(trained) };
   for (const strength of settings.micro.strengths) {
-    if (!harmsWords(update.changes.others, limits, gateSeed)) break;
+    const words = pairedBootstrap(update.changes.others, limits.confidence, limits.resamples, gateSeed);
+    if (!harmsWords(words, limits)) break;
     const path = join(run.folder, `micro-${strength}.gguf`);
     await writeHeldBack(trained, init, path, strength);
     update = { path, strength, changes: await changesBy(path) };

@@ -52,17 +52,16 @@ export async function measureBase(
   maxTokens: number,
 ): Promise<MeasuredExamples> {
   const { baseLosses } = parts;
-  const unknown = examples.filter((each) => baseLosses?.of(each) === undefined);
+  const known = new Map(examples.flatMap((each) => baseLosses?.of(each) ?? []).map((found) => [found.id, found]));
+  const unknown = examples.filter(({ example }) => !known.has(example.id));
   const measured = await measureExamples(parts, name, unknown, null, maxTokens);
-  return new Map(
-    examples.flatMap((each) => {
-      const { id } = each.example;
-      const found = measured.get(id) ?? baseLosses?.of(each);
-      if (found === undefined) return [];
-      baseLosses?.keep(each, found);
-      return [[id, found] as const];
-    }),
-  );
+  for (const each of unknown) {
+    const found = measured.get(each.example.id);
+    if (found !== undefined) baseLosses?.keep(each, found);
+  }
+  // In the order of the examples, so that sums come to the same whatever was known.
+  const all = new Map([...known, ...measured]);
+  return new Map(examples.flatMap(({ example }) => all.get(example.id) ?? []).map((found) => [found.id, found]));
 }
 
 /**
