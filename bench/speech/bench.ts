@@ -1,24 +1,25 @@
-import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { homeCorpus, readHomeGrammar } from "../../deploy/home-language-model/home-corpus.ts";
 import { packageRoot } from "../../src/core/built-file.ts";
-import { readWavFile } from "../../src/core/wav.ts";
+import { SystemClock } from "../../src/core/clock.ts";
 import { pocketsphinxFiles, SYSTEM_MODEL_DIR } from "../../src/sensors/hearing.ts";
 import { openPocketsphinx } from "../../src/sensors/pocketsphinx-speech-to-text.ts";
 import { PocketsphinxWake } from "../../src/sensors/pocketsphinx-wake.ts";
 import { type AudioFrame, FRAME_SAMPLES, type SpeechToText } from "../../src/sensors/ports.ts";
+import { SileroVad } from "../../src/sensors/silero-vad.ts";
 import { SpeechWorker } from "../../src/sensors/speech-worker-client.ts";
 import { type BenchContext, type Benchmark, type BenchResult, medianFigure } from "../report.ts";
+import { behindPhrasePct } from "./behind-phrase.ts";
+import { fliteClip } from "./flite-clip.ts";
 import { comparedWords, wordErrors } from "./word-error.ts";
 
 const VOICES = ["slt", "rms", "awb"];
 const WAKE_PHRASE = "okay computer";
 /** Frames of quiet room before and after a sentence, like pre-roll and trailing silence. */
-const BEFORE = 10;
-const AFTER = 22;
+const ROOM = { beforeSamples: 10 * FRAME_SAMPLES, afterFrames: 22 };
 
 export const bench: Benchmark = {
   summary: "Word error rate, speed and wake phrase of the default recogniser on sentences spoken by flite",
@@ -69,6 +70,12 @@ async function run({ quick, options, log, signal }: BenchContext): Promise<Bench
       }
     }
     const { hitPct, falsePerClip } = await wakeFigures(wake, clips);
+    await using vad = new SileroVad(
+      { modelPath: `${packageRoot}models/silero_vad_v5.onnx`, threshold: 0.5, releaseAfterMs: 120_000 },
+      new SystemClock(),
+    );
+    const engines = { vad, wake, wakeFailure: null, stt, speakerFailure: null, [Symbol.asyncDispose]: async () => {} };
+    const behindPct = await behindPhrasePct(engines, WAKE_PHRASE, VOICES, signal);
     const commands = heard.filter(({ clip }) => clip.set === "commands");
     const questions = heard.filter(({ clip }) => clip.set === "questions");
     const corpus = new Set(
@@ -90,6 +97,7 @@ async function run({ quick, options, log, signal }: BenchContext): Promise<Bench
         ),
         wake_hit_pct: { value: hitPct, unit: "%" },
         wake_false_per_clip: { value: falsePerClip, unit: "" },
+        behind_phrase_exact_pct: { value: behindPct, unit: "%" },
       },
       rows: VOICES.flatMap((voice) =>
         (["commands", "questions"] as const).map((set) => {
@@ -129,7 +137,7 @@ async function speakClips(everyNth: number, signal: AbortSignal): Promise<Clip[]
       for (const voice of VOICES) {
         for (const sentence of sentences) {
           if (signal.aborted) return clips;
-          clips.push({ set, voice, sentence, frames: await speak(voice, sentence, folder) });
+          clips.push({ set, voice, sentence, frames: await fliteClip(voice, sentence, folder, ROOM) });
         }
       }
     }
@@ -137,18 +145,6 @@ async function speakClips(everyNth: number, signal: AbortSignal): Promise<Clip[]
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-async function speak(voice: string, text: string, folder: string): Promise<AudioFrame[]> {
-  const path = join(folder, "clip.wav");
-  execFileSync("flite", ["-voice", voice, "-t", text, "-o", path]);
-  const { samples } = await readWavFile(path);
-  const frames = Math.ceil(samples.length / FRAME_SAMPLES) + BEFORE + AFTER;
-  const audio = Int16Array.from({ length: frames * FRAME_SAMPLES }, (_, i) => ((i * 7919) % 17) - 8);
-  samples.forEach((sample, i) => {
-    audio[BEFORE * FRAME_SAMPLES + i] = Math.max(-32_768, Math.min(32_767, sample + (((i * 31) % 9) - 4)));
-  });
-  return Array.from({ length: frames }, (_, n) => audio.slice(n * FRAME_SAMPLES, (n + 1) * FRAME_SAMPLES));
 }
 
 async function hear(worker: SpeechWorker, stt: SpeechToText, clip: Clip): Promise<Heard> {
@@ -176,7 +172,7 @@ async function wakeFigures(
 ): Promise<{ hitPct: number; falsePerClip: number }> {
   const count = async (frames: readonly AudioFrame[]): Promise<number> => {
     let hits = 0;
-    for (const frame of frames) if ((await wake.accept(frame)) !== null) hits++;
+    for (const frame of frames) if ((await wake.accept(frame))?.event === "recognised") hits++;
     wake.reset();
     return hits;
   };
@@ -187,7 +183,7 @@ async function wakeFigures(
     for (const voice of VOICES) {
       for (const text of [WAKE_PHRASE, `${WAKE_PHRASE}, turn on the light`, `well, ${WAKE_PHRASE}, what time is it`]) {
         asked++;
-        if ((await count(await speak(voice, text, folder))) > 0) found++;
+        if ((await count(await fliteClip(voice, text, folder, ROOM))) > 0) found++;
       }
     }
     let wrong = 0;

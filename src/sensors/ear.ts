@@ -13,7 +13,7 @@ import { PreRoll } from "./pre-roll.ts";
 const WAKE_HOLD_FRAMES = 25;
 
 /** Speech that goes on without a gap behind the wake phrase and ends this soon is the phrase's own end. */
-const PHRASE_END_FRAMES = Math.round(450 / FRAME_MS);
+const PHRASE_END_FRAMES = Math.round(250 / FRAME_MS);
 /** A pause between phrase and command is longer. */
 const GAP_FRAMES = 4;
 
@@ -48,6 +48,8 @@ interface Capture {
 export class Ear {
   readonly #options: EarOptions;
   readonly #recent: PreRoll;
+  /** From shortly before the wake phrase was recognised, while its end is still being spoken; null otherwise. */
+  #phraseFrames: AudioFrame[] | null = null;
   #capture: Capture | null = null;
   #gate = CLOSED_GATE;
   #isGateOpen = false;
@@ -62,14 +64,15 @@ export class Ear {
   }
 
   get isCapturing(): boolean {
-    return this.#isWakeRequested || (this.#capture !== null && !this.#isDropRequested);
+    if (this.#isWakeRequested) return true;
+    return (this.#capture !== null || this.#phraseFrames !== null) && !this.#isDropRequested;
   }
 
   /** Begins an utterance, unless one is being spoken already. */
   wake(by: WakeSource): void {
     const { events, clock } = this.#options;
     this.#awaited = null;
-    if (this.#capture?.utterance == null) this.#isWakeRequested = true;
+    if (this.#capture?.utterance == null && this.#phraseFrames === null) this.#isWakeRequested = true;
     events.emit("wake", { by, atMs: clock.monotonicMs() });
   }
 
@@ -83,9 +86,7 @@ export class Ear {
   /** @throws AppError when an engine fails for good (its worker died). */
   async accept(frame: AudioFrame): Promise<void> {
     this.#applyRequests();
-    this.#recent.push(frame);
-    if (this.#capture === null) await this.#waitForWake(frame);
-    else await this.#listen(this.#capture, frame);
+    await this.#take(frame);
   }
 
   /** Releases what a running utterance holds. */
@@ -97,6 +98,13 @@ export class Ear {
   #applyRequests(): void {
     if (this.#isDropRequested) this.#endCapture();
     if (this.#isWakeRequested) this.#beginCapture("button");
+  }
+
+  async #take(frame: AudioFrame): Promise<void> {
+    this.#recent.push(frame);
+    if (this.#capture !== null) await this.#listen(this.#capture, frame);
+    else if (this.#phraseFrames !== null) await this.#awaitPhraseEnd(this.#phraseFrames, frame);
+    else await this.#waitForWake(frame);
   }
 
   async #waitForWake(frame: AudioFrame): Promise<void> {
@@ -113,11 +121,20 @@ export class Ear {
       return;
     }
     const hit = await wake.accept(frame);
-    if (hit === null) return;
-    // the phrase itself must not reach the recogniser, what followed it must
-    this.#recent.keepNewest(hit.endedMsAgo);
+    if (hit?.event !== "recognised") return;
+    this.#phraseFrames = [...this.#recent.newest()];
     this.wake("phrase");
+  }
+
+  async #awaitPhraseEnd(heard: AudioFrame[], frame: AudioFrame): Promise<void> {
+    heard.push(frame);
+    const hit = await this.#options.engines.wake?.accept(frame);
+    if (hit?.event !== "ended") return;
+    // the phrase itself must not reach the recogniser, what followed it must
+    const behind = Math.min(heard.length, Math.floor(hit.endedMsAgo / FRAME_MS));
+    this.#recent.drain();
     this.#beginCapture("phrase");
+    for (const later of heard.slice(heard.length - behind)) await this.#take(later);
   }
 
   #passesGate(frame: AudioFrame): boolean {
@@ -209,6 +226,7 @@ export class Ear {
     this.#isDropRequested = false;
     this.#capture?.utterance?.cancel();
     this.#capture = null;
+    this.#phraseFrames = null;
     this.#wakeHold = 0;
     this.#gate = OPEN_GATE;
     this.#isGateOpen = true;

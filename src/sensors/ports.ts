@@ -26,15 +26,16 @@ export interface VoiceActivityDetector extends AsyncDisposable {
 /** Listens for the wake phrase. Stateful: `reset` after a detection and after a turn. */
 export interface WakeWordDetector extends AsyncDisposable {
   readonly phrase: string;
-  /** A hit once, on the frame by which the phrase was recognised; null otherwise. */
+  /** `recognised` once, then `ended` once, on a later frame; null on every other. */
   accept(frame: AudioFrame): Promise<WakeHit | null>;
   reset(): void;
 }
 
-export interface WakeHit {
-  /** Audio time from the end of the phrase to the end of the accepted frame: what follows the phrase is this long. */
-  readonly endedMsAgo: number;
-}
+export type WakeHit =
+  /** Often before the phrase's last sound is spoken. */
+  | { readonly event: "recognised" }
+  /** `endedMsAgo`: audio from the end of the phrase to the end of the accepted frame; what follows is this long. */
+  | { readonly event: "ended"; readonly endedMsAgo: number };
 
 export interface Transcript {
   /** Lower-case words; empty when nothing was understood. User text: never log it. */

@@ -15,12 +15,6 @@ export class PreRoll {
     if (this.#frames.length > this.#capacity) this.#frames.shift();
   }
 
-  /** Forgets all but the newest `lengthMs`, rounded down to whole frames; 0 forgets everything. */
-  keepNewest(lengthMs: number): void {
-    const keep = Math.floor(lengthMs / FRAME_MS);
-    this.#frames.splice(0, Math.max(0, this.#frames.length - keep));
-  }
-
   /** The frames, oldest first; they stay. */
   newest(): readonly AudioFrame[] {
     return this.#frames;

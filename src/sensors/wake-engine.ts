@@ -10,11 +10,22 @@ const MIN_PHONES = 6;
 /** 10 ms frames pocketsphinx waits for a better ending before it reports; its default of 10 costs 70 ms more. */
 const KEYPHRASE_DELAY_FRAMES = "3";
 
+/**
+ * While the phrase's last sound is spoken the search replaces its end by better ones, and reports nothing in between.
+ * An end that stayed for this many frames of 32 ms is taken as the last: none that was replaced had stayed for more
+ * than five (flite's voices).
+ */
+const SETTLED_FRAMES = 7;
+/** Whatever the search thinks by then is the end. */
+const LONGEST_SETTLING_FRAMES = 20;
+
 /** pocketsphinx keyphrase search over a dictionary of the phrase's words only; computes on the calling thread. */
 export class WakeEngine {
   readonly #decoder: PocketsphinxDecoder;
   #isRunning = false;
   #samplesHeard = 0;
+  /** The phrase since it was recognised: its end as far as known, for how many frames that has stayed, and all frames. */
+  #found: { endMs: number; unchanged: number; frames: number } | null = null;
 
   private constructor(decoder: PocketsphinxDecoder) {
     this.#decoder = decoder;
@@ -59,21 +70,34 @@ export class WakeEngine {
     }
     this.#decoder.process(frame);
     this.#samplesHeard += frame.length;
-    if (this.#decoder.result() === null) return null;
-    const heardMs = (this.#samplesHeard / SAMPLE_RATE_HZ) * 1000;
-    const endMs = this.#decoder.lastSegmentEndMs() ?? heardMs;
-    this.reset();
-    return { endedMsAgo: Math.max(0, heardMs - endMs) };
+    const endMs = this.#decoder.result() === null ? null : this.#decoder.lastSegmentEndMs();
+    if (this.#found === null) {
+      if (endMs === null) return null;
+      this.#found = { endMs, unchanged: 0, frames: 0 };
+      return { event: "recognised" };
+    }
+    return this.#settle(this.#found, endMs);
   }
 
   reset(): void {
     if (this.#isRunning) this.#decoder.end();
     this.#isRunning = false;
+    this.#found = null;
   }
 
   close(): void {
     this.reset();
     this.#decoder.close();
+  }
+
+  #settle(found: { endMs: number; unchanged: number; frames: number }, endMs: number | null): WakeHit | null {
+    found.frames++;
+    found.unchanged = endMs === found.endMs ? found.unchanged + 1 : 0;
+    found.endMs = endMs ?? found.endMs;
+    if (found.unchanged < SETTLED_FRAMES && found.frames < LONGEST_SETTLING_FRAMES) return null;
+    const heardMs = (this.#samplesHeard / SAMPLE_RATE_HZ) * 1000;
+    this.reset();
+    return { event: "ended", endedMsAgo: Math.max(0, heardMs - found.endMs) };
   }
 }
 

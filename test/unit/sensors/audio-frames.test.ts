@@ -28,13 +28,4 @@ describe("frames", () => {
     expect(preRoll.drain().map((frame) => frame[0])).toEqual([16, 17, 18, 19, 20, 21, 22, 23, 24, 25]);
     expect(preRoll.drain()).toEqual([]);
   });
-
-  test("keeping the newest 90 ms keeps 2 whole frames; keeping 0 ms forgets all", () => {
-    const preRoll = new PreRoll(300);
-    for (let n = 1; n <= 10; n++) preRoll.push(numbered(n));
-    preRoll.keepNewest(90);
-    expect(preRoll.newest().map((frame) => frame[0])).toEqual([9, 10]);
-    preRoll.keepNewest(0);
-    expect(preRoll.lengthMs).toBe(0);
-  });
 });
