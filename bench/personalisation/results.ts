@@ -80,6 +80,8 @@ export function resultsOf(
     style_feedback_ignored: figureOf(style.ignored, "share"),
     style_ceiling: figureOf(ceiling?.fromRatings, "share"),
     style_ceiling_all: figureOf(ceiling?.fromAllStyles, "share"),
+    style_ceiling_others: figureOf(ceiling?.fromOtherGroups, "share"),
+    style_distinct: figureOf(ceiling?.distinct, "share"),
     forgetting:
       forgetting.length > 0 ? medianFigure(forgetting, "share", "<= 0.01") : skippedFigure("share", NOT_MEASURED),
     meta_fraction: metaFraction(common([...SHARES.map(([, name]) => name), "zero_init"])),

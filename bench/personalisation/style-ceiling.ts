@@ -10,6 +10,10 @@ export interface StyleCeiling {
   readonly fromRatings: number;
   /** Given the answers in all styles to 30 questions, each with its style. */
   readonly fromAllStyles: number;
+  /** Given the answers in all styles of every other group: one group is asked at a time, nothing is drawn. */
+  readonly fromOtherGroups: number;
+  /** Share of the answers that no other style of their group gives as well: nobody can rank more of them first. */
+  readonly distinct: number;
 }
 
 /**
@@ -34,20 +38,56 @@ export function styleCeiling(groups: readonly StyleGroup[], seeds: readonly numb
       }));
       const scoreBy = (answers: readonly { readonly style: string; readonly text: string }[]) =>
         ridge(
-          answers.map(({ style, text }) => ({ text, label: style === preferred ? 1 : -1 })),
+          answers.map(({ style, text }) => ({ text, labels: [style === preferred ? 1 : -1] })),
           likeness,
         );
       const [fewScore, allScore] = [scoreBy(rated), scoreBy(all)];
-      const isFirst = ({ answers }: StyleGroup, score: (text: string) => number) => {
-        const own = score(answers[preferred] ?? "");
-        return styles.every((style) => style === preferred || score(answers[style] ?? "") < own);
-      };
       cases += unseen.length;
-      byRatings += unseen.filter((group) => isFirst(group, fewScore)).length;
-      byStyles += unseen.filter((group) => isFirst(group, allScore)).length;
+      byRatings += unseen.filter((group) => isFirst(group, preferred, (text) => fewScore(text)[0])).length;
+      byStyles += unseen.filter((group) => isFirst(group, preferred, (text) => allScore(text)[0])).length;
     }
   }
-  return { fromRatings: byRatings / cases, fromAllStyles: byStyles / cases };
+  return {
+    fromRatings: byRatings / cases,
+    fromAllStyles: byStyles / cases,
+    fromOtherGroups: fromOtherGroups(groups, styles, likeness),
+    distinct: shareOf(groups, styles, ({ answers }, preferred) =>
+      styles.every((style) => style === preferred || answers[style] !== answers[preferred]),
+    ),
+  };
+}
+
+function fromOtherGroups(groups: readonly StyleGroup[], styles: readonly string[], likeness: Likeness): number {
+  const scores = new Map(
+    groups.map((asked) => {
+      const others = groups.filter((group) => group !== asked);
+      const examples = others.flatMap(({ answers }) =>
+        styles.map((style) => ({
+          text: answers[style] ?? "",
+          labels: styles.map((each) => (each === style ? 1 : -1)),
+        })),
+      );
+      return [asked, ridge(examples, likeness)];
+    }),
+  );
+  return shareOf(groups, styles, (group, preferred) =>
+    isFirst(group, preferred, (text) => scores.get(group)?.(text)[styles.indexOf(preferred)]),
+  );
+}
+
+function shareOf(
+  groups: readonly StyleGroup[],
+  styles: readonly string[],
+  holds: (group: StyleGroup, preferred: string) => boolean,
+): number {
+  const held = groups.flatMap((group) => styles.filter((preferred) => holds(group, preferred)));
+  return held.length / (groups.length * styles.length);
+}
+
+/** An equal score is not first. */
+function isFirst({ answers }: StyleGroup, preferred: string, score: (text: string) => number | undefined): boolean {
+  const of = (style: string) => score(answers[style] ?? "") ?? Number.NaN;
+  return Object.keys(answers).every((style) => style === preferred || of(style) < of(preferred));
 }
 
 type Features = ReadonlyMap<string, number>;
@@ -82,34 +122,52 @@ function dot(a: Features, b: Features): number {
   return sum;
 }
 
-/** Ridge regression in its dual form: (K + ridge I) a = y, score = sum of a_i k(x_i, x). */
+/**
+ * Ridge regression in its dual form, (K + ridge I) a = y, score = sum of a_i k(x_i, x), for several labels at once.
+ *
+ * @returns of a text: its score for each label.
+ */
 function ridge(
-  examples: readonly { readonly text: string; readonly label: number }[],
+  examples: readonly { readonly text: string; readonly labels: readonly number[] }[],
   likeness: Likeness,
-): (text: string) => number {
-  const mean = examples.reduce((sum, { label }) => sum + label, 0) / examples.length;
-  const matrix = examples.map((a, i) => [
-    ...examples.map((b, j) => likeness(a.text, b.text) + (i === j ? RIDGE : 0)),
-    a.label - mean,
-  ]);
-  const weights = solved(matrix);
-  return (text) => examples.reduce((sum, example, i) => sum + (weights[i] ?? 0) * likeness(example.text, text), mean);
+): (text: string) => number[] {
+  const means = (examples[0]?.labels ?? []).map(
+    (_, label) => examples.reduce((sum, { labels }) => sum + (labels[label] ?? 0), 0) / examples.length,
+  );
+  const weights = solved(
+    examples.map((a, i) => [
+      ...examples.map((b, j) => likeness(a.text, b.text) + (i === j ? RIDGE : 0)),
+      ...means.map((mean, label) => (a.labels[label] ?? 0) - mean),
+    ]),
+  );
+  return (text) => {
+    const alike = examples.map((example) => likeness(example.text, text));
+    return means.map((mean, label) => alike.reduce((sum, value, i) => sum + (weights[i]?.[label] ?? 0) * value, mean));
+  };
 }
 
-/** Solves a positive definite system by elimination. @param rows [n × (n + 1)], the right side last; used up. */
-function solved(rows: number[][]): number[] {
+/**
+ * Solves a positive definite system by elimination.
+ *
+ * @param rows [n × (n + m)], m right sides last; used up.
+ * @returns [n × m].
+ */
+function solved(rows: number[][]): number[][] {
+  const n = rows.length;
   const at = (i: number, j: number) => rows[i]?.[j] ?? 0;
-  for (let pivot = 0; pivot < rows.length; pivot += 1) {
-    for (let i = pivot + 1; i < rows.length; i += 1) {
+  for (let pivot = 0; pivot < n; pivot += 1) {
+    for (let i = pivot + 1; i < n; i += 1) {
       const factor = at(i, pivot) / at(pivot, pivot);
       const row = rows[i] ?? [];
-      for (let j = pivot; j <= rows.length; j += 1) row[j] = (row[j] ?? 0) - factor * at(pivot, j);
+      for (let j = pivot; j < row.length; j += 1) row[j] = (row[j] ?? 0) - factor * at(pivot, j);
     }
   }
-  const solution: number[] = [];
-  for (let i = rows.length - 1; i >= 0; i -= 1) {
-    const known = solution.reduce((sum, value, k) => sum + value * at(i, i + 1 + k), 0);
-    solution.unshift((at(i, rows.length) - known) / at(i, i));
+  const solution: number[][] = [];
+  for (let i = n - 1; i >= 0; i -= 1) {
+    const sides = rows[i]?.slice(n) ?? [];
+    const known = (side: number) =>
+      solution.reduce((sum, values, k) => sum + (values[side] ?? 0) * at(i, i + 1 + k), 0);
+    solution.unshift(sides.map((value, side) => (value - known(side)) / at(i, i)));
   }
   return solution;
 }
