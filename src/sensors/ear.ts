@@ -129,7 +129,7 @@ export class Ear {
   async #awaitPhraseEnd(heard: AudioFrame[], frame: AudioFrame): Promise<void> {
     heard.push(frame);
     const hit = await this.#options.engines.wake?.accept(frame);
-    if (hit?.event !== "ended") return;
+    if (hit?.event !== "ended" || this.#isDropRequested) return;
     // the phrase itself must not reach the recogniser, what followed it must
     const behind = Math.min(heard.length, Math.floor(hit.endedMsAgo / FRAME_MS));
     this.#recent.drain();

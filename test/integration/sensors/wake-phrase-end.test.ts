@@ -20,20 +20,19 @@ describeWhen(lacksPocketsphinx(), "the end of the wake phrase", () => {
   });
   afterAll(() => engines[Symbol.asyncDispose]());
 
+  function makeEar() {
+    const events = new EventBus<ListenerEvents>((_, error) => {
+      throw error;
+    });
+    const options = { engines, policy: DEFAULT_ENDPOINT_POLICY, preRollMs: 300, clock: new SystemClock(), events };
+    return { ear: new Ear(options), events };
+  }
+
   // where a frame begins in what is said is chance: once the phrase was found before its last sound, which then was a word
   test.each([0, 64, 128, 192, 256, 320, 384, 448])(
     "is no part of the command, spoken %i samples into a frame",
     async (offset) => {
-      const events = new EventBus<ListenerEvents>((_, error) => {
-        throw error;
-      });
-      const ear = new Ear({
-        engines,
-        policy: DEFAULT_ENDPOINT_POLICY,
-        preRollMs: 300,
-        clock: new SystemClock(),
-        events,
-      });
+      const { ear, events } = makeEar();
       const wakes: string[] = [];
       const transcripts: string[] = [];
       events.on("wake", ({ by }) => wakes.push(by));
@@ -46,6 +45,28 @@ describeWhen(lacksPocketsphinx(), "the end of the wake phrase", () => {
       expect(transcripts).toEqual(["turn on the kitchen lights"]);
     },
   );
+
+  test("what is dropped while it is awaited is not listened to, and the next phrase wakes again", async () => {
+    const { ear, events } = makeEar();
+    const names: string[] = [];
+    events.on("speech_started", () => names.push("speech_started"));
+    const unsubscribe = events.on("wake", () => {
+      names.push("wake");
+      expect(ear.isCapturing).toBe(true);
+      ear.drop();
+      expect(ear.isCapturing).toBe(false);
+    });
+    const frames = framesInRoom((await readClip("okay-computer-turn-on-the-kitchen-lights-rms")).samples, 0);
+    for (const frame of frames) await ear.accept(frame);
+    expect(names).toEqual(["wake"]);
+    unsubscribe();
+    const transcripts: string[] = [];
+    events.on("transcript", ({ text }) => transcripts.push(text));
+    for (const frame of frames) await ear.accept(frame);
+    await eventually(() => transcripts.length > 0);
+    ear.close();
+    expect(transcripts).toEqual(["turn on the kitchen lights"]);
+  });
 });
 
 /** A second of quiet room and `offset` samples, the clip, and a second of room again. */
