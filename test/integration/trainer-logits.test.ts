@@ -67,12 +67,17 @@ describe("logits of quantised models, as evaluate computes them", () => {
   });
 
   // The same integers as ggml's, added in another order: what differs is which of the next layer's activations are rounded up.
-  it.each(["q8_0", "q4_0", "iq4_nl"])("%s with the AVX2 kernels: below 3 %, without and with an adapter", (type) => {
-    const model = makeModel(folder, temp.path, `--arch qwen3 --shape tiny --type ${type}`);
-    for (const adapter of [[], ["--random-adapter", `${model}.adapter`]]) {
-      const result = compare(model, adapter, { ASLS_TRAINER_KERNELS: "avx2" });
-      expect(result.relative_rms).toBeLessThan(0.03);
-      expect(result.same_argmax).toBeGreaterThan(55);
-    }
-  });
+  const kernels = ["avx2", "avx512vnni", "avx512vnnibf16"];
+  const typesAndKernels = ["q8_0", "q4_0", "iq4_nl"].flatMap((type) => kernels.map((each) => [type, each] as const));
+  it.each(typesAndKernels)(
+    "%s with the %s kernels: relative rms difference below 0.03, without and with an adapter",
+    (type, each) => {
+      const model = makeModel(folder, temp.path, `--arch qwen3 --shape tiny --type ${type}`);
+      for (const adapter of [[], ["--random-adapter", `${model}.adapter`]]) {
+        const result = compare(model, adapter, { ASLS_TRAINER_KERNELS: each });
+        expect(result.relative_rms).toBeLessThan(0.03);
+        expect(result.same_argmax).toBeGreaterThan(55);
+      }
+    },
+  );
 });

@@ -96,13 +96,13 @@ ggml_tensor * Ops::scaled_product(ggml_tensor * w, ggml_tensor * x, int parts) {
   return custom(GGML_TYPE_F32, {w->ne[1], n_rows, 1}, {w, rows}, [parts](ggml_tensor * y, int ith, int nth) { sliced_mul_mat_scaled(y->src[0], y->src[1], y->ne[1], parts, floats(y), ith, nth); });
 }
 
-bool Ops::has_ggml8(const Matrix & matrix) const {
+bool Ops::has_ggml(const Matrix & matrix) const {
   const ggml_tensor * w = matrix.weight;
-  return kernels_ != nullptr && kernels_->to_ggml8 != nullptr && w->ne[0] % 32 == 0 && w->ne[1] % 32 == 0 && (w->type == GGML_TYPE_Q8_0 || w->type == GGML_TYPE_Q4_0 || w->type == GGML_TYPE_IQ4_NL);
+  return kernels_ != nullptr && kernels_->to_ggml != nullptr && w->ne[0] % 32 == 0 && w->ne[1] % 32 == 0 && (w->type == GGML_TYPE_Q8_0 || w->type == GGML_TYPE_Q4_0 || w->type == GGML_TYPE_IQ4_NL);
 }
 
 bool Ops::fuses_forward(const Matrix & matrix) const {
-  if (graph_.follows_inference) return has_ggml8(matrix);
+  if (graph_.follows_inference) return has_ggml(matrix);
   // With weights in blocks of 256, ggml rounds activations to 8 bits in blocks of 256, too: gradients would lose a thousandth of their direction.
   const bool is_coarse = ggml_blck_size(matrix.weight->type) == 256;
   return kernels_ != nullptr && (kernels_->fast_linear() || is_coarse || matrix.weight->type == GGML_TYPE_F32);
@@ -111,17 +111,18 @@ bool Ops::fuses_forward(const Matrix & matrix) const {
 bool Ops::fuses_backward(const Matrix & matrix) const { return kernels_ != nullptr && matrix.transposed == nullptr; }
 
 ggml_tensor * Ops::rows_for(const Matrix & matrix, ggml_tensor * x, bool backward, bool may_round) {
-  const RowFormat format = graph_.follows_inference ? RowFormat::ggml8 : format_for(*kernels_, matrix.weight, backward, may_round);
+  const bool as_ggml = graph_.follows_inference;
+  const RowFormat format = as_ggml ? kernels_->ggml : format_for(*kernels_, matrix.weight, backward, may_round);
   if (format == RowFormat::f32) return x;
-  const bool in_16_bits = format == RowFormat::int16 || format == RowFormat::ggml8; // never both in one graph
+  const bool in_16_bits = format == RowFormat::int16 || format == RowFormat::ggml16; // never both in one graph
   const ggml_type type = format == RowFormat::int8 ? GGML_TYPE_I8 : in_16_bits ? GGML_TYPE_I16 : GGML_TYPE_BF16;
   if (ggml_tensor * copy = known_copy(x, type, x->ne[1])) return copy;
   const int64_t n = x->ne[0], width = format == RowFormat::int8 ? int8_row_bytes(n) : in_16_bits ? int16_row_values(n) : n;
-  ggml_tensor * copy = custom(type, {width, x->ne[1], 1}, {x}, [k = kernels_, format](ggml_tensor * y, int ith, int nth) {
+  ggml_tensor * copy = custom(type, {width, x->ne[1], 1}, {x}, [k = kernels_, format, as_ggml](ggml_tensor * y, int ith, int nth) {
     const ggml_tensor * from = y->src[0];
-    if (format == RowFormat::int8) k->to_int8(floats(from), y->data, ggml_nrows(from), from->ne[0], ith, nth);
+    if (as_ggml) k->to_ggml(floats(from), y->data, ggml_nrows(from), from->ne[0], ith, nth);
+    else if (format == RowFormat::int8) k->to_int8(floats(from), y->data, ggml_nrows(from), from->ne[0], ith, nth);
     else if (format == RowFormat::int16) k->to_int16(floats(from), y->data, ggml_nrows(from), from->ne[0], ith, nth);
-    else if (format == RowFormat::ggml8) k->to_ggml8(floats(from), y->data, ggml_nrows(from), from->ne[0], ith, nth);
     else k->to_bf16(floats(from), static_cast<uint16_t *>(y->data), ggml_nelements(y), ith, nth);
   });
   copies_.emplace_back(x, copy);
@@ -133,7 +134,7 @@ ggml_tensor * Ops::fused_forward(const Matrix & matrix, const LoraPair * pair, g
   ggml_tensor * rows = rows_for(matrix, x, false, may_round);
   const bool has_bias = matrix.bias != nullptr, has_add = add != nullptr, has_pair = pair != nullptr;
   return custom(GGML_TYPE_F32, {matrix.weight->ne[1], x->ne[1], 1}, {rows, matrix.weight, has_bias ? matrix.bias : rows, has_add ? add : rows, has_pair ? u : rows, has_pair ? pair->b : rows},
-                [k = kernels_, half = graph_.follows_inference ? RowFormat::ggml8 : RowFormat::int16, has_bias, has_add, has_pair](ggml_tensor * y, int ith, int nth) {
+                [k = kernels_, half = graph_.follows_inference ? RowFormat::ggml16 : RowFormat::int16, has_bias, has_add, has_pair](ggml_tensor * y, int ith, int nth) {
                   float * out = floats(y);
                   const RowsView values = rows_of(y->src[0], half);
                   for_lanes(*k, y->ne[0], ith, nth, [&](int64_t from, int64_t to) {

@@ -71,7 +71,7 @@ private:
   ggml_tensor * scaled_product(ggml_tensor * w, ggml_tensor * x, int parts);
   ggml_tensor * forward_product(const Matrix & matrix, ggml_tensor * x);
   /** Whether our own kernels compute what ggml's 8-bit product would. */
-  bool has_ggml8(const Matrix & matrix) const;
+  bool has_ggml(const Matrix & matrix) const;
   bool fuses_forward(const Matrix & matrix) const;
   bool fuses_backward(const Matrix & matrix) const;
   /** Of segments that lie one after another in q, k and v. */

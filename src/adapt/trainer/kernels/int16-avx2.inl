@@ -83,7 +83,7 @@ template <int type> static inline float as_they_are(const uint8_t * block, int16
 }
 
 /** As ggml's quantize_row_q8_0 does, whose scales have 16 bits. */
-static void to_ggml8(const float * from, void * to, int64_t n_rows, int64_t n, int ith, int nth) {
+static void to_ggml(const float * from, void * to, int64_t n_rows, int64_t n, int ith, int nth) {
   int64_t begin, end;
   share(n_rows, ith, nth, 1, begin, end);
   for (int64_t row = begin; row < end; row++) {

@@ -18,4 +18,4 @@ namespace {
 
 extern const Kernels kernels_avx512bf16;
 const Kernels kernels_avx512bf16 = {"avx512bf16", RowFormat::bf16, RowFormat::bf16, PANEL, linear<true>, linear<false>,
-    to_bf16, from_bf16, nullptr, nullptr, nullptr, lora_down, lora_up, lora_up_back, lora_down_back, lora_gradients, attention, attention_back, head, norm, norm_back, gated, gated_back};
+    to_bf16, from_bf16, nullptr, nullptr, nullptr, RowFormat::f32, lora_down, lora_up, lora_up_back, lora_down_back, lora_gradients, attention, attention_back, head, norm, norm_back, gated, gated_back};

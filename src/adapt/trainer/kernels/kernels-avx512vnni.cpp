@@ -19,4 +19,4 @@ namespace {
 
 extern const Kernels kernels_avx512vnni;
 const Kernels kernels_avx512vnni = {"avx512vnni", RowFormat::int16, RowFormat::f32, PANEL, linear<true>, linear<false>,
-    to_bf16, from_bf16, to_int8, to_int16, nullptr, lora_down, lora_up, lora_up_back, lora_down_back, lora_gradients, attention, attention_back, head, norm, norm_back, gated, gated_back};
+    to_bf16, from_bf16, to_int8<false>, to_int16, to_int8<true>, RowFormat::int8, lora_down, lora_up, lora_up_back, lora_down_back, lora_gradients, attention, attention_back, head, norm, norm_back, gated, gated_back};

@@ -28,4 +28,4 @@ constexpr const char * generic_name = "generic";
 
 extern const Kernels kernels_generic;
 const Kernels kernels_generic = {generic_name, RowFormat::f32, RowFormat::f32, PANEL, linear<true>, linear<false>,
-    to_bf16, from_bf16, nullptr, nullptr, nullptr, lora_down, lora_up, lora_up_back, lora_down_back, lora_gradients, attention, attention_back, head, norm, norm_back, gated, gated_back};
+    to_bf16, from_bf16, nullptr, nullptr, nullptr, RowFormat::f32, lora_down, lora_up, lora_up_back, lora_down_back, lora_gradients, attention, attention_back, head, norm, norm_back, gated, gated_back};

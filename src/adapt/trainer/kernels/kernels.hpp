@@ -11,8 +11,11 @@ struct WeightView {
   int type; // ggml_type
 };
 
-/** How the factor of a frozen product is stored; which one is chosen where depends on kernels and weight type. */
-enum class RowFormat { f32, bf16, int16, int8, ggml8 };
+/**
+ * How the factor of a frozen product is stored; which one is chosen where depends on kernels and weight type.
+ * ggml16: the 8-bit integers of ggml's products, 16 bits each.
+ */
+enum class RowFormat { f32, bf16, int16, int8, ggml16 };
 
 /** Rows of activations, n_cols values each. */
 struct RowsView {
@@ -23,7 +26,7 @@ struct RowsView {
 
 /** A row in 8 bits: n values, n / 32 scales (float) and n / 32 sums (int32; see linear-int8.inl). n is a multiple of 32. */
 inline int64_t int8_row_bytes(int64_t n) { return n + n / 4; }
-/** A row in 16 bits (int16, ggml8), counted in them: n values and at most n / 32 scales (float). n is a multiple of 32. */
+/** A row in 16 bits (int16, ggml16), counted in them: n values and at most n / 32 scales (float). n is a multiple of 32. */
 inline int64_t int16_row_values(int64_t n) { return n + n / 16; }
 
 /** Attention of one sequence. q, out and their gradients: n_head * d floats a token; k, v: n_kv * d. */
@@ -68,8 +71,10 @@ struct Kernels {
   void (*to_int8)(const float * from, void * to, int64_t n_rows, int64_t n, int ith, int nth);
   /** The same to 16 bits; null unless `half` is int16. */
   void (*to_int16)(const float * from, void * to, int64_t n_rows, int64_t n, int ith, int nth);
-  /** The same as ggml's 8-bit products round them, for forward with Q8_0, Q4_0 and IQ4_NL weights; null: ggml's own products are faster. */
-  void (*to_ggml8)(const float * from, void * to, int64_t n_rows, int64_t n, int ith, int nth);
+  /** The same as ggml's 8-bit products round them, for forward with Q8_0, Q4_0 and IQ4_NL weights; null: this table has no such products. */
+  void (*to_ggml)(const float * from, void * to, int64_t n_rows, int64_t n, int ith, int nth);
+  /** What to_ggml makes: int8 or ggml16. */
+  RowFormat ggml;
 
   /** u[t][r] = scale * sum_i a[r][i] x[t][i]. */
   void (*lora_down)(const float * x, const float * a, float * u, int64_t n, int64_t n_in, int64_t rank, float scale, int ith, int nth);

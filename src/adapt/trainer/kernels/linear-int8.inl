@@ -31,7 +31,8 @@ static inline float round_block(__m512 a, __m512 b, __m512i & qa, __m512i & qb) 
   return top / 127.0f;
 }
 
-static void to_int8(const float * from, void * to, int64_t n_rows, int64_t n, int ith, int nth) {
+/** @tparam as_ggml scales are rounded to 16 bits, as ggml's quantize_row_q8_0 does: the same integers as in its products. */
+template <bool as_ggml> static void to_int8(const float * from, void * to, int64_t n_rows, int64_t n, int ith, int nth) {
   int64_t begin, end;
   share(n_rows, ith, nth, 1, begin, end);
   const int64_t n_blocks = n / 32;
@@ -42,7 +43,8 @@ static void to_int8(const float * from, void * to, int64_t n_rows, int64_t n, in
     for (int64_t b = 0; b < n_blocks; b++) {
       const float * x = from + row * n + 32 * b;
       __m512i qa = _mm512_setzero_si512(), qb = qa;
-      scales[b] = round_block(_mm512_loadu_ps(x), _mm512_loadu_ps(x + 16), qa, qb);
+      const float scale = round_block(_mm512_loadu_ps(x), _mm512_loadu_ps(x + 16), qa, qb);
+      scales[b] = as_ggml ? _cvtsh_ss(_cvtss_sh(scale, _MM_FROUND_TO_NEAREST_INT)) : scale;
       _mm_storeu_si128(reinterpret_cast<__m128i *>(q + 32 * b), _mm512_cvtepi32_epi8(qa));
       _mm_storeu_si128(reinterpret_cast<__m128i *>(q + 32 * b + 16), _mm512_cvtepi32_epi8(qb));
       sums[b] = -128 * _mm512_reduce_add_epi32(_mm512_add_epi32(qa, qb));

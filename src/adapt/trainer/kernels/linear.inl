@@ -72,7 +72,7 @@ template <bool outputs> static void linear(const WeightView & w, const RowsView 
     if (x.format == RowFormat::int16) return linear_int16<outputs>(w, x, y, accumulate, from, to);
   }
   if constexpr (outputs) {
-    if (x.format == RowFormat::ggml8) return linear_int16<true, BLOCK_GGML>(w, x, y, accumulate, from, to);
+    if (x.format == RowFormat::ggml16) return linear_int16<true, BLOCK_GGML>(w, x, y, accumulate, from, to);
   }
 #endif
   Scratch & s = scratch();
