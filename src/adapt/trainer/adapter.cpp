@@ -17,25 +17,20 @@ size_t aligned(size_t n_floats) { return (n_floats + 15) / 16 * 16; }
 float * allocate(size_t n_floats) {
   auto * memory = static_cast<float *>(std::aligned_alloc(alignment, aligned(n_floats) * sizeof(float)));
   if (memory == nullptr) throw TrainerError("E_MEMORY_BUDGET", "the adapter does not fit in memory");
-  memset(memory, 0, aligned(n_floats) * sizeof(float));
   return memory;
 }
 
-/** An opened adapter file. */
+/** An opened adapter file: its header, and its tensors when they are asked for. */
 struct File {
-  explicit File(const std::string & path) {
-    if (access(path.c_str(), R_OK) != 0) throw TrainerError("E_ADAPTER_INVALID", "the adapter file cannot be read");
-    // First the header alone: ggml ends the process when memory for what it promises cannot be had.
-    gguf_context * header = gguf_init_from_file(path.c_str(), {/*no_alloc*/ true, nullptr});
-    const bool is_whole = header != nullptr && promised_bytes(header) <= file_bytes(path);
-    if (header != nullptr) gguf_free(header);
-    if (is_whole) gguf = gguf_init_from_file(path.c_str(), {/*no_alloc*/ false, &meta});
-    if (gguf == nullptr) throw TrainerError("E_ADAPTER_INVALID", "the adapter file is not a whole GGUF");
+  explicit File(const std::string & path) : stream(fopen(path.c_str(), "rb"), fclose) {
+    if (stream == nullptr) throw TrainerError("E_ADAPTER_INVALID", "the adapter file cannot be read");
+    gguf = gguf_init_from_file_ptr(stream.get(), {/*no_alloc*/ true, &meta});
+    if (gguf == nullptr || promised_bytes(gguf) > file_bytes(path)) {
+      close();
+      throw TrainerError("E_ADAPTER_INVALID", "the adapter file is not a whole GGUF");
+    }
   }
-  ~File() {
-    if (meta != nullptr) ggml_free(meta);
-    if (gguf != nullptr) gguf_free(gguf);
-  }
+  ~File() { close(); }
   File(const File &) = delete;
   File & operator=(const File &) = delete;
 
@@ -44,6 +39,22 @@ struct File {
     return id >= 0 && gguf_get_kv_type(gguf, id) == GGUF_TYPE_STRING ? gguf_get_val_str(gguf, id) : "";
   }
 
+  void read(const ggml_tensor * tensor, void * to) const {
+    const int64_t id = gguf_find_tensor(gguf, tensor->name);
+    const size_t at = gguf_get_data_offset(gguf) + gguf_get_tensor_offset(gguf, id), bytes = ggml_nbytes(tensor);
+    if (fseeko(stream.get(), off_t(at), SEEK_SET) != 0 || fread(to, 1, bytes, stream.get()) != bytes) {
+      throw TrainerError("E_ADAPTER_INVALID", "the adapter file is not a whole GGUF");
+    }
+  }
+
+  void close() {
+    if (meta != nullptr) ggml_free(meta);
+    if (gguf != nullptr) gguf_free(gguf);
+    meta = nullptr;
+    gguf = nullptr;
+  }
+
+  std::unique_ptr<FILE, int (*)(FILE *)> stream;
   gguf_context * gguf = nullptr;
   ggml_context * meta = nullptr;
 };
@@ -64,7 +75,7 @@ void check_belongs(const File & file, const Model & model) {
 }
 } // namespace
 
-Adapter::Adapter(const Model & model, Device & device, const LoraOptions & options) : options(options), model_(model), device_(device) {
+Adapter::Adapter(const Model & model, Device & device, const LoraOptions & options, Use use) : options(options), model_(model), device_(device) {
   pairs_.resize(size_t(model.shape.n_layer));
   size_t n_tensors = 0;
   for (size_t l = 0; l < pairs_.size(); l++) {
@@ -81,17 +92,11 @@ Adapter::Adapter(const Model & model, Device & device, const LoraOptions & optio
     }
   }
   parameters = allocate(size);
-  gradients = allocate(size);
-  const size_t bytes = size * sizeof(float);
-  if (device.is_cpu) {
-    parameter_buffer_ = ggml_backend_cpu_buffer_from_ptr(parameters, bytes);
-    gradient_buffer_ = ggml_backend_cpu_buffer_from_ptr(gradients, bytes);
-  } else {
-    parameter_buffer_ = ggml_backend_alloc_buffer(device.backend, bytes);
-    gradient_buffer_ = ggml_backend_alloc_buffer(device.backend, bytes);
-    if (parameter_buffer_ == nullptr || gradient_buffer_ == nullptr) {
-      throw TrainerError("E_MEMORY_BUDGET", "the adapter does not fit in the device's memory");
-    }
+  memset(parameters, 0, size * sizeof(float)); // what lies between two tensors stays so
+  parameter_buffer_ = buffer_of(parameters);
+  if (use == Use::train) {
+    gradients = allocate(size);
+    gradient_buffer_ = buffer_of(gradients);
   }
   meta_ = ggml_init({ggml_tensor_overhead() * (n_tensors + 1), nullptr, true});
   const auto tensor = [&](ggml_backend_buffer_t buffer, int64_t ne0, int64_t ne1, size_t offset) {
@@ -104,11 +109,20 @@ Adapter::Adapter(const Model & model, Device & device, const LoraOptions & optio
       if (pair.n_in == 0) continue;
       pair.a = tensor(parameter_buffer_, pair.n_in, options.rank, pair.a_offset);
       pair.b = tensor(parameter_buffer_, options.rank, pair.n_out, pair.b_offset);
+      if (gradients == nullptr) continue;
       pair.da = tensor(gradient_buffer_, pair.n_in, options.rank, pair.a_offset);
       pair.db = tensor(gradient_buffer_, options.rank, pair.n_out, pair.b_offset);
     }
   }
-  zero_gradients();
+  if (gradients != nullptr) zero_gradients();
+}
+
+ggml_backend_buffer_t Adapter::buffer_of(float * host) const {
+  const size_t bytes = size * sizeof(float);
+  if (device_.is_cpu) return ggml_backend_cpu_buffer_from_ptr(host, bytes);
+  ggml_backend_buffer_t buffer = ggml_backend_alloc_buffer(device_.backend, bytes);
+  if (buffer == nullptr) throw TrainerError("E_MEMORY_BUDGET", "the adapter does not fit in the device's memory");
+  return buffer;
 }
 
 Adapter::~Adapter() {
@@ -171,9 +185,12 @@ void Adapter::load(const std::string & path) {
     }
     n_expected++;
     const int64_t n = ne0 * ne1;
-    if (t->type == GGML_TYPE_F32) memcpy(parameters + offset, t->data, size_t(n) * sizeof(float));
-    else if (ggml_get_type_traits(t->type)->to_float != nullptr) ggml_get_type_traits(t->type)->to_float(t->data, parameters + offset, n);
-    else throw TrainerError("E_ADAPTER_INVALID", "the adapter's tensor type is not readable");
+    if (t->type == GGML_TYPE_F32) file.read(t, parameters + offset);
+    else if (ggml_get_type_traits(t->type)->to_float != nullptr) {
+      std::vector<uint8_t> stored(ggml_nbytes(t));
+      file.read(t, stored.data());
+      ggml_get_type_traits(t->type)->to_float(stored.data(), parameters + offset, n);
+    } else throw TrainerError("E_ADAPTER_INVALID", "the adapter's tensor type is not readable");
     for (int64_t i = 0; i < n; i++) {
       if (!std::isfinite(parameters[offset + size_t(i)])) throw TrainerError("E_ADAPTER_INVALID", name + " holds a number that is not finite");
     }

@@ -28,7 +28,9 @@ struct LoraPair {
 /** Trainable parameters and their gradients. The flat host arrays are the master copy; on the CPU the tensors are the same memory. */
 class Adapter {
 public:
-  Adapter(const Model & model, Device & device, const LoraOptions & options);
+  enum class Use { train, measure };
+  /** All parameters zero. @param use measure: without memory for gradients. */
+  Adapter(const Model & model, Device & device, const LoraOptions & options, Use use);
   ~Adapter();
   Adapter(const Adapter &) = delete;
   Adapter & operator=(const Adapter &) = delete;
@@ -58,10 +60,13 @@ public:
   void zero_gradients();
 
   const LoraOptions options;
-  float *parameters = nullptr, *gradients = nullptr;
+  float *parameters = nullptr, *gradients = nullptr; // gradients: null when measuring
   size_t size = 0;
 
 private:
+  /** The tensors' memory: the host's on the CPU, else the device's. */
+  ggml_backend_buffer_t buffer_of(float * host) const;
+
   const Model & model_;
   Device & device_;
   std::vector<std::array<LoraPair, n_targets>> pairs_;

@@ -94,7 +94,7 @@ Setup set_up(const Job & job, Control & control) {
     lora.targets = stored.targets;
   }
   if (job.mode == "train" || !job.init_adapter.empty()) {
-    setup.adapter = std::make_unique<Adapter>(*setup.model, *setup.device, lora);
+    setup.adapter = std::make_unique<Adapter>(*setup.model, *setup.device, lora, job.mode == "train" ? Adapter::Use::train : Adapter::Use::measure);
     if (job.init_adapter.empty()) setup.adapter->initialise(job.seed);
     else setup.adapter->load(job.init_adapter);
   }

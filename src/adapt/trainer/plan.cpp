@@ -99,7 +99,7 @@ json plan_memory(const Job & job, Setup & setup, Control & control) {
                      {"process", setup.process_mb},
                      {"weights", double(setup.model->weight_bytes) / mb},
                      {"transposed", backward == "resident" ? double(setup.model->transposed_bytes()) / mb : 0.0},
-                     {"adapter", setup.adapter == nullptr ? 0.0 : double(setup.adapter->size) * (train ? 16 : 8) / mb},
+                     {"adapter", setup.adapter == nullptr ? 0.0 : double(setup.adapter->size) * (train ? 16 : 4) / mb},
                      {"activations", double(Activations::bytes(shape, activations) + Head::bytes(shape, options.max_targets)) / mb},
                      {"scratch", std::max(scratch, head) / mb}};
       double total = 0;

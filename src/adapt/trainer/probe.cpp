@@ -29,7 +29,7 @@ Outcome try_backend(const Job & job, const std::string & name, Control & control
     outcome.present = true;
     outcome.device = device.description;
     Model model(job.model, device);
-    Adapter adapter(model, device, job.lora);
+    Adapter adapter(model, device, job.lora, Adapter::Use::train);
     adapter.initialise(job.seed);
     adapter.for_each_pair([&](const LoraPair & pair) { // b at zero would leave a without gradient
       for (size_t i = 0; i < size_t(pair.n_out * job.lora.rank); i++) adapter.parameters[pair.b_offset + i] = 0.01f * float(int(i % 7) - 3);

@@ -50,7 +50,7 @@ class Training {
 public:
   Training(const Job & job, Setup & setup, Control & control)
       : job_(job), setup_(setup), control_(control), optimiser_(*setup.adapter, job.optimiser), objective_(*setup.engine, job.losses), order_(job.seed, setup.data.examples.size()),
-        identity_(identity_of(job, setup)) {
+        identity_(job.checkpoint.empty() && job.resume.empty() ? "" : identity_of(job, setup)) {
     if (!job.resume.empty()) {
       progress_ = read_checkpoint(job.resume, identity_, *setup.adapter, optimiser_);
       optimiser_.set_external_rate(progress_.rate);
@@ -139,7 +139,7 @@ private:
   Optimiser optimiser_;
   Objective objective_;
   ExampleOrder order_;
-  const std::string identity_;
+  const std::string identity_; // empty when there is no checkpoint to tell apart
   Progress progress_;
   int64_t tokens_ = 0, last_checkpoint_ = 0; // 0: none
   double started_ = 0;

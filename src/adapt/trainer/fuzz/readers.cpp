@@ -23,7 +23,7 @@ std::string reader = "gguf";
 
 /** Kept for the whole run: what the files are read into. */
 struct World {
-  explicit World(const std::string & model_path) : device("cpu", 1), model(model_path, device), adapter(model, device, options()), optimiser(adapter, {}) {}
+  explicit World(const std::string & model_path) : device("cpu", 1), model(model_path, device), adapter(model, device, options(), Adapter::Use::train), optimiser(adapter, {}) {}
   static LoraOptions options() {
     LoraOptions o;
     o.rank = 1;
@@ -71,7 +71,7 @@ void read_all(const uint8_t * data, size_t size) {
   else if (reader == "data") read_data(file.path, some_vocab, some_max_tokens);
   else {
     const LoraOptions options = Adapter::read_options(file.path, world->model);
-    Adapter(world->model, world->device, options).load(file.path);
+    Adapter(world->model, world->device, options, Adapter::Use::measure).load(file.path);
   }
 }
 

@@ -68,7 +68,7 @@ struct Run {
     lora.alpha = float(2 * lora.rank);
     lora.dropout = std::stof(option(options, "dropout", "0"));
     lora.targets.fill(true);
-    adapter = std::make_unique<Adapter>(model, device, lora);
+    adapter = std::make_unique<Adapter>(model, device, lora, Adapter::Use::train);
     adapter->initialise(5);
     const Random random(8, 8);
     adapter->for_each_pair([&](const LoraPair & pair) { // b must not be zero, or a has no gradient

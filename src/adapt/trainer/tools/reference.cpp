@@ -98,12 +98,12 @@ json compare_logits(const Options & options) {
     lora.rank = 8;
     lora.alpha = 16;
     lora.targets.fill(true);
-    adapter = std::make_unique<Adapter>(model, device, lora);
+    adapter = std::make_unique<Adapter>(model, device, lora, Adapter::Use::measure);
     const Random random(3, 9);
     for (size_t i = 0; i < adapter->size; i++) adapter->parameters[i] = 0.2f * (random.unit(i) - 0.5f);
     adapter->save(adapter_path);
   } else if (!adapter_path.empty()) {
-    adapter = std::make_unique<Adapter>(model, device, Adapter::read_options(adapter_path, model));
+    adapter = std::make_unique<Adapter>(model, device, Adapter::read_options(adapter_path, model), Adapter::Use::measure);
     adapter->load(adapter_path);
   }
   Engine engine(device, model, adapter.get(), {n, 1, false, 0, 0, 0}, [] {});
