@@ -136,21 +136,17 @@ function identityFigure(
       return Math.max(...means) - Math.min(...means);
     };
     const drift = (drawn: readonly number[]) => spread(drawn, "candidate") - spread(drawn, "base");
-    const { low, high } = bootstrap(requests.length, drift, `identity ${axis}`, interval);
-    const probes = own.length;
+    const figure = { axis, base: spread(all, "base"), candidate: spread(all, "candidate"), drift: drift(all), bound };
     return {
-      axis,
-      base: spread(all, "base"),
-      candidate: spread(all, "candidate"),
-      drift: drift(all),
-      low,
-      high,
-      bound,
-      probes,
+      figure: { ...figure, probes: own.length },
+      interval: () => bootstrap(requests.length, drift, `identity ${axis}`, interval),
     };
   });
-  const worst = figures.toSorted((a, b) => b.drift - a.drift)[0];
-  return worst ?? { axis: "none", base: 0, candidate: 0, drift: 0, low: 0, high: 0, bound, probes: 0 };
+  const worst = figures.toSorted((a, b) => b.figure.drift - a.figure.drift)[0];
+  if (worst === undefined) {
+    return { axis: "none", base: 0, candidate: 0, drift: 0, low: 0, high: 0, bound, probes: 0 };
+  }
+  return { ...worst.figure, ...worst.interval() };
 }
 
 function bootstrap(
