@@ -8,7 +8,7 @@ import type { Rig } from "./rig.ts";
 /** Turns that were not corrected; the newest of them must not suffer. */
 const OTHER_TURNS = 12;
 /** After the first one, which has to measure the base as well. */
-const FURTHER = 5;
+const FURTHER = 15;
 
 /** Wall times, seconds. */
 export interface MicroResult {

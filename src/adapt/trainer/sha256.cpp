@@ -33,14 +33,16 @@ void Sha256::block(const uint8_t * data) {
   }
   uint32_t v[8];
   memcpy(v, state_, sizeof v);
+  // Unrolled by 8 the values stay where they are, and only their names move on.
+#pragma GCC unroll 8
   for (int i = 0; i < 64; i++) {
-    const uint32_t s1 = rotate(v[4], 6) ^ rotate(v[4], 11) ^ rotate(v[4], 25);
-    const uint32_t t1 = v[7] + s1 + ((v[4] & v[5]) ^ (~v[4] & v[6])) + k[i] + w[i];
-    const uint32_t s0 = rotate(v[0], 2) ^ rotate(v[0], 13) ^ rotate(v[0], 22);
-    const uint32_t t2 = s0 + ((v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]));
-    memmove(v + 1, v, 7 * sizeof *v);
-    v[4] += t1;
-    v[0] = t1 + t2;
+    uint32_t & a = v[(8 - i % 8) % 8], & b = v[(9 - i % 8) % 8], & c = v[(10 - i % 8) % 8], & d = v[(11 - i % 8) % 8];
+    uint32_t & e = v[(12 - i % 8) % 8], & f = v[(13 - i % 8) % 8], & g = v[(14 - i % 8) % 8], & h = v[(15 - i % 8) % 8];
+    const uint32_t s1 = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25);
+    const uint32_t t1 = h + s1 + ((e & f) ^ (~e & g)) + k[i] + w[i];
+    const uint32_t s0 = rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22);
+    d += t1;
+    h = t1 + s0 + ((a & b) ^ (a & c) ^ (b & c));
   }
   for (int i = 0; i < 8; i++) state_[i] += v[i];
 }
