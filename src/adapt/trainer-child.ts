@@ -33,6 +33,12 @@ export const CHILD_DEADLINES: ChildDeadlines = { helloMs: 10_000, heartbeatMs: 1
 /** The kernel's OOM killer takes the trainer long before the assistant. @see proc_pid_oom_score_adj(5) */
 const OOM_SCORE_ADJ = 800;
 
+/**
+ * glibc (2.35 or later) asks the kernel for huge pages where a block is large enough: an adapter of 10 MB is 5 page faults
+ * instead of 2,500, a third of the time that a training takes to begin (100M shape). The environment's own value goes first.
+ */
+const HUGE_PAGES = { GLIBC_TUNABLES: "glibc.malloc.hugetlb=1" };
+
 /** Longest line of a child; a probe's or a result's line has some hundred bytes. */
 const MAX_LINE_BYTES = 1_000_000;
 const lineTooLong = (maxBytes: number) =>
@@ -73,7 +79,7 @@ export class TrainerChild {
   #hasEnded = false;
   #isEnding = false;
 
-  /** Spawns at once: nice 19, first choice of the OOM killer, no gdb backtraces. */
+  /** Spawns at once: huge pages, nice 19, first choice of the OOM killer, no gdb backtraces. */
   constructor(options: TrainerChildOptions) {
     this.#options = options;
     const { file, args = [] } = options.command;
@@ -82,7 +88,7 @@ export class TrainerChild {
       // A session of its own: Ctrl-C in a terminal reaches us, and we tell it to keep a checkpoint. When we die, the
       // end of its stdin tells it to stop.
       detached: true,
-      env: { ...environmentOfOthers(), GGML_NO_BACKTRACE: "1" },
+      env: { ...HUGE_PAGES, ...environmentOfOthers(), GGML_NO_BACKTRACE: "1" },
     });
     this.#lowerPriority();
     if (this.#process.pid !== undefined) options.freezer.adopt(this.#process.pid);
