@@ -101,6 +101,20 @@ describe("listener", () => {
     await listener.stop();
   });
 
+  test("a wake right behind cancelUtterance begins anew, though no frame came in between", async () => {
+    const { clock, microphone, stt, listener, names } = await started();
+    listener.wake();
+    void microphone.say(tone(2_000));
+    await clock.advance(1_000);
+    listener.cancelUtterance();
+    listener.wake();
+    expect(listener.state).toBe("capturing");
+    await clock.advance(3_000);
+    expect(names).toEqual(["wake", "speech_started", "wake", "speech_started", "speech_ended", "transcript"]);
+    expect(stt.utterances).toHaveLength(2);
+    await listener.stop();
+  });
+
   test("a failing recogniser loses the utterance with its code, not the listener", async () => {
     const { clock, microphone, stt, listener, names } = await started();
     listener.wake();
