@@ -72,7 +72,8 @@ export class Ear {
   wake(by: WakeSource): void {
     const { events, clock } = this.#options;
     this.#awaited = null;
-    if (this.#capture?.utterance == null && this.#phraseFrames === null) this.#isWakeRequested = true;
+    const isBusy = this.#capture?.utterance != null || this.#phraseFrames !== null;
+    if (!isBusy || this.#isDropRequested) this.#isWakeRequested = true;
     events.emit("wake", { by, atMs: clock.monotonicMs() });
   }
 
