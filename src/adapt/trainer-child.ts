@@ -35,7 +35,7 @@ const OOM_SCORE_ADJ = 800;
 
 /**
  * glibc (2.35 or later) asks the kernel for huge pages where a block is large enough: an adapter of 10 MB is 5 page faults
- * instead of 2,500, a third of the time that a training takes to begin (100M shape). The environment's own value goes first.
+ * instead of 2,500. The environment's own value goes first.
  */
 const HUGE_PAGES = { GLIBC_TUNABLES: "glibc.malloc.hugetlb=1" };
 
